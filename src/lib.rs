@@ -2,5 +2,7 @@
 
 pub mod datasets;
 mod error;
+mod models;
+mod training;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,2 @@
+//! Models.
+pub(crate) mod summary;

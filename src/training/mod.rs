@@ -1,0 +1,3 @@
+//! Training.
+pub(crate) mod progress;
+pub(crate) mod readable;
