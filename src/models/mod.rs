@@ -1,2 +1,3 @@
-//! Models.
+//! Models: layers put together, and their summary.
+
 pub(crate) mod summary;
