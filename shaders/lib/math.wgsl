@@ -40,17 +40,24 @@ fn nan_min(a: f32, b: f32) -> f32 {
     return select(select(smaller, b, is_nan(b)), a, is_nan(a));
 }
 
-// exp(x) - 1 without cancellation, as scale * (e^r - 1) + (scale - 1) with |r| <= ln(2) / 2.
-fn expm1(x: f32) -> f32 {
-    let k = clamp(round(x * 1.44269504), -126.0, 128.0);
-    let r = (x - k * 0.693145752) - k * 1.42860677e-6;
-    // The Taylor series of (e^r - 1 - r) / r^2.
+// x * 2^k for a normal result, by adding to the exponent: drivers may turn 2 * (a * b) into (2 * a) * b, which overflows.
+fn scale_by_power(x: f32, k: f32) -> f32 {
+    return bitcast<f32>(bitcast<i32>(x) + i32(k) * 0x800000);
+}
+
+// e^r - 1 for |r| <= ln(2) / 2.
+fn expm1_reduced(r: f32) -> f32 {
     let tail = 0.5 + r * (0.166666667 + r * (0.0416666667 + r * (8.33333333e-3 + r * (1.38888889e-3 + r * 1.98412698e-4))));
-    let p = r + r * r * tail;
-    // Half the scale, because 2^128 is no float.
-    let half_scale = bitcast<f32>(u32(i32(k) + 126) << 23u);
-    var y = 2.0 * (half_scale * p + (half_scale - 0.5));
-    y = select(y, p, k == 0.0);
+    return r + r * r * tail;
+}
+
+// exp(x) - 1 without cancellation.
+fn expm1(x: f32) -> f32 {
+    let k = clamp(round(x * 1.44269504), -30.0, 128.0);
+    let p = expm1_reduced((x - k * 0.693145752) - k * 1.42860677e-6);
+    let scale = scale_by_power(1.0, min(k, 127.0));
+    var y = select(scale * p + (scale - 1.0), p, k == 0.0);
+    y = select(y, scale_by_power(1.0 + p, k), k > 25.0);
     y = select(y, -1.0, x < -18.0);
     y = select(y, inf_like(x), x > 88.7228394);
     return select(y, x, is_nan(x));
@@ -58,10 +65,8 @@ fn expm1(x: f32) -> f32 {
 
 fn exp_accurate(x: f32) -> f32 {
     let k = clamp(round(x * 1.44269504), -125.0, 128.0);
-    let r = (x - k * 0.693145752) - k * 1.42860677e-6;
-    let tail = 0.5 + r * (0.166666667 + r * (0.0416666667 + r * (8.33333333e-3 + r * (1.38888889e-3 + r * 1.98412698e-4))));
-    let half_scale = bitcast<f32>(u32(i32(k) + 126) << 23u);
-    var y = 2.0 * (half_scale * (1.0 + (r + r * r * tail)));
+    let p = expm1_reduced((x - k * 0.693145752) - k * 1.42860677e-6);
+    var y = scale_by_power(1.0 + p, k);
     y = select(y, 0.0, x < -87.0);
     y = select(y, inf_like(x), x > 88.7228394);
     return select(y, x, is_nan(x));
@@ -236,8 +241,7 @@ fn pow_safe(x: f32, y: f32) -> f32 {
     let exponent = upper + lower;
     let k = clamp(round(exponent), -126.0, 128.0);
     let f = clamp((upper - k) + lower, -1.0, 1.0);
-    let half_scale = bitcast<f32>(u32(i32(k) + 126) << 23u);
-    var result = 2.0 * (half_scale * (1.0 + expm1(f * 0.69314718)));
+    var result = scale_by_power(1.0 + expm1_reduced(f * 0.69314718), k);
     result = select(result, 0.0, exponent < -126.0);
     result = select(result, inf_like(x), exponent >= 128.0);
 

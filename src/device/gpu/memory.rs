@@ -209,7 +209,7 @@ mod tests {
     fn size_classes_lose_at_most_an_eighth() {
         for size in (4..100_000).step_by(4) {
             let class = size_class(size);
-            assert!(class >= size && class % 256 == 0);
+            assert!(class >= size && class.is_multiple_of(256));
             assert!(size < 4096 || (class - size) * 8 <= size, "{size} became {class}");
             assert_eq!(size_class(class), class);
         }

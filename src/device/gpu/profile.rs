@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::memory::Buffer;
 use super::open::Gpu;
-use super::program::{Item, Launch, encode_transfer};
+use super::program::{Item, encode_transfer};
 use crate::{Error, Result};
 
 /// How long one item of a program took.
@@ -22,26 +22,28 @@ pub struct Timing {
     pub microseconds: f64,
 }
 
+/// An item and, for a dispatch, its pipeline and bind group.
+pub(super) struct Step<'a> {
+    pub item: &'a Item,
+    pub bound: Option<(&'a wgpu::ComputePipeline, &'a wgpu::BindGroup)>,
+}
+
 /// Runs the steps one by one and times each.
-pub(super) fn time(
-    gpu: &Arc<Gpu>,
-    steps: &[(&Item, Option<(&Launch, Option<&wgpu::BindGroup>)>)],
-    buffers: &[Arc<Buffer>],
-) -> Result<Vec<Timing>> {
+pub(super) fn time(gpu: &Arc<Gpu>, steps: &[Step<'_>], buffers: &[Arc<Buffer>]) -> Result<Vec<Timing>> {
     let queries = if gpu.caps().timestamps { Some(Queries::new(gpu)?) } else { None };
     let mut timings = Vec::with_capacity(steps.len());
     gpu.wait()?;
-    for (item, launch) in steps {
+    for Step { item, bound } in steps {
         let start = Instant::now();
         let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut timed_by_device = false;
-        match (item, launch) {
-            (Item::Dispatch(dispatch), Some((launch, group))) if !dispatch.groups.contains(&0) => {
+        match (item, bound) {
+            (Item::Dispatch(dispatch), Some((pipeline, group))) if !dispatch.groups.contains(&0) => {
                 let timestamp_writes = queries.as_ref().map(Queries::writes);
                 timed_by_device = timestamp_writes.is_some();
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
-                pass.set_pipeline(&launch.pipeline.raw);
-                pass.set_bind_group(0, *group, &[]);
+                pass.set_pipeline(pipeline);
+                pass.set_bind_group(0, Some(*group), &[]);
                 let [x, y, z] = dispatch.groups;
                 pass.dispatch_workgroups(x, y, z);
             }

@@ -78,8 +78,8 @@ pub struct Program {
 }
 
 /// The compiled side of a dispatch.
-pub(super) struct Launch {
-    pub pipeline: Arc<Pipeline>,
+struct Launch {
+    pipeline: Arc<Pipeline>,
     /// Where its args start in the uniform buffer.
     args_at: u64,
 }
@@ -202,7 +202,8 @@ impl Program {
         let mut steps = Vec::new();
         for item in &self.items {
             let launch = if matches!(item, Item::Dispatch(_)) { launches.next() } else { None };
-            steps.push((item, launch.map(|(launch, groups)| (launch, groups.current()))));
+            let bound = launch.and_then(|(launch, groups)| Some((&launch.pipeline.raw, groups.current()?)));
+            steps.push(profile::Step { item, bound });
         }
         profile::time(&self.gpu, &steps, buffers)
     }
@@ -353,7 +354,7 @@ fn compile(gpu: &Gpu, dispatch: &Dispatch) -> Result<Launch> {
                 binding.size, caps.max_binding
             )));
         }
-        if binding.size == 0 || binding.size % 4 != 0 || binding.offset % u64::from(caps.offset_alignment) != 0 {
+        if binding.size == 0 || !binding.size.is_multiple_of(4) || !binding.offset.is_multiple_of(caps.offset_alignment.into()) {
             let text = format!("binding {number}: offset {} must be a multiple of {}", binding.offset, caps.offset_alignment);
             return Err(Error::invalid(format!("{text}, size {} a multiple of 4 and not 0", binding.size)));
         }

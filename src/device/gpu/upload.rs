@@ -126,7 +126,7 @@ impl Gpu {
 /// Refuses ranges that are not whole words or not inside the buffer.
 pub(super) fn check_range(what: &str, buffer: &Buffer, offset: u64, size: u64) -> Result<()> {
     let inside = offset.checked_add(size).is_some_and(|end| end <= buffer.size());
-    if inside && offset % 4 == 0 && size % 4 == 0 {
+    if inside && offset.is_multiple_of(4) && size.is_multiple_of(4) {
         return Ok(());
     }
     Err(Error::invalid(format!(
