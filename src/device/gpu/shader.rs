@@ -1,0 +1,307 @@
+//! Composes a kernel's WGSL from a shader file, and reads its bindings back with naga.
+//!
+//! A shader file is valid WGSL by itself. Between a line `// <begin NAME>` and a line `// <end NAME>` stands a
+//! default body that [`compose`] replaces by generated text. A block named `use LIBRARY` is replaced by those
+//! items of `shaders/lib/LIBRARY.wgsl` that the rest of the text mentions; its default body holds stand-ins.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use crate::{Error, ErrorKind, Result};
+
+/// The pieces that shader files can import.
+const LIBRARY: &[(&str, &str)] = &[
+    ("math", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/lib/math.wgsl"))),
+    ("random", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/lib/random.wgsl"))),
+];
+
+/// One kernel: a composed WGSL source with the entry point `main`. Cheap to clone; equal sources share a pipeline.
+#[derive(Clone)]
+pub struct Kernel(Arc<Source>);
+
+struct Source {
+    name: String,
+    text: String,
+    key: u64,
+}
+
+impl Kernel {
+    /// A kernel from a complete WGSL source.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let mut hasher = std::hash::DefaultHasher::new();
+        text.hash(&mut hasher);
+        Self(Arc::new(Source { name: name.into(), key: hasher.finish(), text }))
+    }
+
+    /// The name that errors and traces show.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The composed WGSL.
+    pub fn source(&self) -> &str {
+        &self.0.text
+    }
+
+    /// A hash of the source.
+    pub fn key(&self) -> u64 {
+        self.0.key
+    }
+
+    /// Validates the source and reads its bindings; needs no device.
+    ///
+    /// # Errors
+    /// Invalid WGSL, with the line that is wrong, or bindings that break the convention for kernels.
+    pub fn reflect(&self) -> Result<Reflection> {
+        reflect(self.name(), self.source(), naga::valid::Capabilities::SUBGROUP | naga::valid::Capabilities::SHADER_FLOAT16)
+    }
+}
+
+impl PartialEq for Kernel {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.key == other.0.key && self.0.text == other.0.text)
+    }
+}
+
+impl Eq for Kernel {}
+
+impl Hash for Kernel {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.key.hash(state);
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kernel {} ({:016x})", self.0.name, self.0.key)
+    }
+}
+
+/// What a kernel declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reflection {
+    /// Bytes of the uniform `args`; 0 for a kernel without.
+    pub args: u32,
+    /// The storage buffers from binding 1 on.
+    pub buffers: Vec<StorageBuffer>,
+    /// Invocations per workgroup.
+    pub workgroup_size: [u32; 3],
+}
+
+/// One storage buffer that a kernel declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StorageBuffer {
+    /// The fewest bytes that may be bound.
+    pub min_size: u32,
+    /// Whether the kernel writes to it.
+    pub write: bool,
+}
+
+/// Composes a shader file into a kernel: fills its blocks from `replacements`, then its `use` blocks.
+///
+/// # Errors
+/// A replacement without a block, a block that does not end, or an unknown library.
+pub fn compose(name: &str, file: &str, replacements: &[(&str, &str)]) -> Result<Kernel> {
+    let fail = |text: String| Error::invalid(format!("kernel {name}: {text}"));
+    let mut unused: BTreeSet<&str> = replacements.iter().map(|(block, _)| *block).collect();
+    let mut text = String::with_capacity(file.len());
+    let mut uses: Vec<(usize, &str)> = Vec::new();
+    let mut lines = file.lines();
+    while let Some(line) = lines.next() {
+        let Some(block) = marker(line, "begin") else {
+            text.push_str(line);
+            text.push('\n');
+            continue;
+        };
+        let library = block.strip_prefix("use ").map(str::trim);
+        let replacement = replacements.iter().find(|(wanted, _)| *wanted == block).map(|(_, text)| *text);
+        if let Some(library) = library {
+            uses.push((text.len(), library));
+        } else if let Some(replacement) = replacement {
+            unused.remove(block);
+            text.push_str(replacement);
+            text.push('\n');
+        }
+        loop {
+            let inner = lines.next().ok_or_else(|| fail(format!("block {block:?} has no end line")))?;
+            if marker(inner, "end") == Some(block) {
+                break;
+            }
+            if library.is_none() && replacement.is_none() {
+                text.push_str(inner);
+                text.push('\n');
+            }
+        }
+    }
+    if let Some(block) = unused.first() {
+        return Err(fail(format!("its file has no block {block:?} to replace")));
+    }
+    let mut library_items = Vec::new();
+    for &(_, library) in &uses {
+        let (_, body) = LIBRARY.iter().find(|(known, _)| *known == library).ok_or_else(|| fail(format!("no library {library:?}")))?;
+        library_items.extend(items(body));
+    }
+    if let Some(&(position, _)) = uses.first() {
+        text.insert_str(position, &used_items(&library_items, &text));
+    }
+    Ok(Kernel::new(name, text))
+}
+
+/// The block that a line `// <begin NAME>` or `// <end NAME>` names.
+fn marker<'a>(line: &'a str, which: &str) -> Option<&'a str> {
+    line.trim().strip_prefix("// <")?.strip_suffix('>')?.strip_prefix(which)?.strip_prefix(' ').map(str::trim)
+}
+
+/// The functions and constants of a library: name and text, comments left out.
+fn items(library: &str) -> Vec<(&str, String)> {
+    let mut items: Vec<(&str, String)> = Vec::new();
+    for line in library.lines().filter(|line| !line.trim_start().starts_with("//") && !line.trim().is_empty()) {
+        let declared = ["fn ", "const ", "struct "].iter().find_map(|keyword| line.strip_prefix(keyword));
+        if let Some(rest) = declared {
+            items.push((identifiers(rest).next().unwrap_or_default(), String::new()));
+        }
+        if let Some((_, text)) = items.last_mut() {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    items
+}
+
+/// The items that `text` mentions and those that they mention; WGSL needs no order of declaration.
+fn used_items(items: &[(&str, String)], text: &str) -> String {
+    let mut wanted: BTreeSet<&str> = identifiers(text).collect();
+    let mut included = BTreeSet::new();
+    let mut used = String::new();
+    loop {
+        let before = included.len();
+        for (name, body) in items {
+            if wanted.contains(name) && included.insert(name) {
+                used.push_str(body);
+                wanted.extend(identifiers(body));
+            }
+        }
+        if included.len() == before {
+            return used;
+        }
+    }
+}
+
+fn identifiers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').filter(|word| !word.is_empty())
+}
+
+/// The source with the storage buffers of `mask` (bit i: binding i + 1) declared writable: a buffer that one binding
+/// of a dispatch writes must be bound read-write everywhere in it, and wgpu wants the declaration to say the same.
+pub(super) fn with_writable(source: &str, mask: u64) -> String {
+    let mut text = source.to_string();
+    for binding in (1..=64).filter(|binding| mask >> (binding - 1) & 1 == 1) {
+        let Some(at) = text.find(&format!("@binding({binding})")) else { continue };
+        let end = text[at..].find(';').map_or(text.len(), |length| at + length);
+        let declared = text[at..end].replace("var<storage, read>", "var<storage, read_write>");
+        let declared = declared.replace("var<storage>", "var<storage, read_write>");
+        text.replace_range(at..end, &declared);
+    }
+    text
+}
+
+/// Parses and validates `source`, and reads its bindings.
+pub(super) fn reflect(name: &str, source: &str, capabilities: naga::valid::Capabilities) -> Result<Reflection> {
+    let invalid = |text: String| Error::new(ErrorKind::Invalid, format!("kernel {name}: {text}"));
+    let module = naga::front::wgsl::parse_str(source).map_err(|error| invalid(error.emit_to_string_with_path(source, name)))?;
+    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
+        .validate(&module)
+        .map_err(|error| invalid(error.emit_to_string_with_path(source, name)))?;
+
+    let entry = module.entry_points.iter().find(|entry| entry.name == "main" && entry.stage == naga::ShaderStage::Compute);
+    let workgroup_size = entry.ok_or_else(|| invalid("it has no compute entry point `main`".into()))?.workgroup_size;
+    let mut layouter = naga::proc::Layouter::default();
+    layouter.update(module.to_ctx()).map_err(|error| invalid(error.to_string()))?;
+
+    let mut args = 0;
+    let mut buffers: Vec<(u32, StorageBuffer)> = Vec::new();
+    for (_, variable) in module.global_variables.iter() {
+        let Some(resource) = variable.binding else { continue };
+        let size = layouter[variable.ty].size;
+        match (variable.space, resource.group, resource.binding) {
+            (naga::AddressSpace::Uniform, 0, 0) => args = size,
+            (naga::AddressSpace::Storage { access }, 0, binding @ 1..) => {
+                let write = access.contains(naga::StorageAccess::STORE);
+                buffers.push((binding, StorageBuffer { min_size: size.max(4), write }));
+            }
+            (space, group, binding) => {
+                let text = format!("group {group} binding {binding} is {space:?}: args are binding 0, storage buffers follow");
+                return Err(invalid(text));
+            }
+        }
+    }
+    buffers.sort_by_key(|(binding, _)| *binding);
+    if let Some(gap) = (1..).zip(&buffers).find(|(expected, (binding, _))| expected != binding) {
+        return Err(invalid(format!("binding {} is missing or declared twice", gap.0)));
+    }
+    Ok(Reflection { args, buffers: buffers.into_iter().map(|(_, buffer)| buffer).collect(), workgroup_size })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "struct Args { count: u32 }
+@group(0) @binding(0) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
+// <begin use math>
+fn sigmoid(x: f32) -> f32 { return x; }
+// <end use math>
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x < args.count {
+        // <begin body>
+        output[id.x] = vec4<f32>(sigmoid(input[id.x]));
+        // <end body>
+    }
+}
+";
+
+    #[test]
+    fn a_file_is_valid_alone_and_composed() {
+        let alone = Kernel::new("alone", FILE).reflect().unwrap();
+        let composed = compose("composed", FILE, &[]).unwrap();
+        assert_eq!(alone, composed.reflect().unwrap());
+        assert_eq!(alone.args, 4);
+        assert_eq!(alone.workgroup_size, [64, 1, 1]);
+        assert_eq!(alone.buffers[1], StorageBuffer { min_size: 16, write: true });
+        assert!(composed.source().contains("exp"), "the import replaced the stand-in");
+        assert!(!composed.source().contains("fn erf"), "only what is used is imported");
+    }
+
+    #[test]
+    fn blocks_are_replaced_and_imports_follow_the_replacement() {
+        let kernel = compose("replaced", FILE, &[("body", "output[id.x] = vec4<f32>(erf(2.0));")]).unwrap();
+        assert!(kernel.source().contains("fn erf") && !kernel.source().contains("fn sigmoid"));
+        kernel.reflect().unwrap();
+        assert_ne!(kernel, compose("replaced", FILE, &[]).unwrap());
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let unknown = compose("k", FILE, &[("missing", "")]).unwrap_err();
+        assert!(unknown.to_string().contains("\"missing\""), "{unknown}");
+        let wrong = compose("k", FILE, &[("body", "output[id.x] = nothing;")]).unwrap().reflect().unwrap_err();
+        assert!(wrong.to_string().contains("kernel k") && wrong.to_string().contains("nothing"), "{wrong}");
+        let library = compose("k", "// <begin use nowhere>\n// <end use nowhere>\n", &[]).unwrap_err();
+        assert!(library.to_string().contains("nowhere"), "{library}");
+        let binding = Kernel::new("k", FILE.replace("@binding(2)", "@binding(3)")).reflect().unwrap_err();
+        assert!(binding.to_string().contains("binding 2"), "{binding}");
+    }
+
+    #[test]
+    fn readers_of_a_written_buffer_are_declared_writable() {
+        let text = with_writable(FILE, 0b01);
+        assert!(text.contains("@binding(1) var<storage, read_write> input"));
+        assert_eq!(with_writable(FILE, 0), FILE);
+    }
+}
