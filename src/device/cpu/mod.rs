@@ -1,0 +1,4 @@
+//! The CPU's building blocks: plain functions on slices, which know neither tensors nor ops.
+
+pub mod pool;
+pub mod simd;
