@@ -178,6 +178,8 @@ pub fn asinh(x: f32) -> f32 {
 #[inline(always)]
 pub fn acosh(x: f32) -> f32 {
     let x = f64::from(x);
+    // The logarithm's NaN stands for the whole range below 1.
+    let x = if x < 1.0 { -1.0 } else { x };
     ln_f64(x + ((x - 1.0) * (x + 1.0)).sqrt()) as f32
 }
 

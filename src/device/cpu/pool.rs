@@ -137,6 +137,12 @@ impl<'a, T> SharedMut<'a, T> {
         // SAFETY: in bounds by the assertion, disjoint by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
+
+    /// The address of one element, for parts that are not contiguous; what is written through it must be disjoint too.
+    pub fn pointer(&self, index: usize) -> *mut T {
+        assert!(index < self.len, "element {index} of a slice of {}", self.len);
+        self.start.wrapping_add(index)
+    }
 }
 
 impl Pool {
