@@ -1,0 +1,177 @@
+//! Instruction sets: one macro compiles a loop for each and picks at run time; elementwise maps over slices stand on it.
+//!
+//! A body is plain Rust that the compiler vectorises. Floats are never contracted or reordered, so the bits are equal on all levels.
+
+use bytemuck::Pod;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// What the running machine offers. `Baseline` is SSE2 on x86-64 and NEON on aarch64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    Baseline = 1,
+    Avx2 = 2,
+    Avx512 = 3,
+}
+
+static LEVEL: AtomicU8 = AtomicU8::new(0);
+
+#[cfg(test)]
+thread_local! {
+    static FORCED: std::cell::Cell<Option<Level>> = const { std::cell::Cell::new(None) };
+}
+
+/// The best level here; `WGRAD_SIMD=baseline|avx2` lowers it. One relaxed load after the first call.
+#[inline]
+pub fn level() -> Level {
+    #[cfg(test)]
+    if let Some(level) = FORCED.get() {
+        return level;
+    }
+    match LEVEL.load(Ordering::Relaxed) {
+        1 => Level::Baseline,
+        2 => Level::Avx2,
+        3 => Level::Avx512,
+        _ => detect(),
+    }
+}
+
+#[cold]
+fn detect() -> Level {
+    let mut level = Level::Baseline;
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        level = Level::Avx2;
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+        {
+            level = Level::Avx512;
+        }
+    }
+    match std::env::var("WGRAD_SIMD").as_deref() {
+        Ok("baseline") => level = Level::Baseline,
+        Ok("avx2") => level = level.min(Level::Avx2),
+        _ => {}
+    }
+    LEVEL.store(level as u8, Ordering::Relaxed);
+    level
+}
+
+/// Runs `body` once on every level this machine has (regions of the thread pool run on this thread alone meanwhile).
+#[cfg(test)]
+pub fn on_each_level(mut body: impl FnMut(Level)) {
+    let best = detect();
+    for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
+        if level <= best {
+            FORCED.set(Some(level));
+            super::pool::inline(|| body(level));
+            FORCED.set(None);
+        }
+    }
+}
+
+/// `multiversion! { pub fn name[T: Bound](argument: Type) -> Result { body } }`: the body once per level; generics in brackets.
+///
+/// Functions called in a body's loop must be `#[inline(always)]`, else the loop stays scalar.
+macro_rules! multiversion {
+    ($($(#[$attribute:meta])* $visibility:vis fn $name:ident [$($generic:tt)*] ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block)*) => {$(
+        $(#[$attribute])*
+        #[inline]
+        $visibility fn $name<$($generic)*>($($argument: $type),*) $(-> $result)? {
+            #[inline(always)]
+            fn body<$($generic)*>($($argument: $type),*) $(-> $result)? $body
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+            fn avx512<$($generic)*>($($argument: $type),*) $(-> $result)? {
+                body($($argument),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2<$($generic)*>($($argument: $type),*) $(-> $result)? {
+                body($($argument),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            match $crate::device::cpu::simd::level() {
+                // SAFETY: the level was detected on this machine.
+                $crate::device::cpu::simd::Level::Avx512 => return unsafe { avx512($($argument),*) },
+                // SAFETY: as above.
+                $crate::device::cpu::simd::Level::Avx2 => return unsafe { avx2($($argument),*) },
+                $crate::device::cpu::simd::Level::Baseline => {}
+            }
+            body($($argument),*)
+        }
+    )*};
+}
+pub(crate) use multiversion;
+
+multiversion! {
+    /// `out[i] = f(x[i])`.
+    pub fn map1[T: Pod, U: Pod, F: Fn(T) -> U + Copy](x: &[T], out: &mut [U], f: F) {
+        assert_eq!(x.len(), out.len());
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = f(x);
+        }
+    }
+
+    /// `out[i] = f(x[i], y[i])`.
+    pub fn map2[T: Pod, S: Pod, U: Pod, F: Fn(T, S) -> U + Copy](x: &[T], y: &[S], out: &mut [U], f: F) {
+        assert!(x.len() == out.len() && y.len() == out.len());
+        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+            *out = f(x, y);
+        }
+    }
+
+    /// `out[i] = f(x[i], y[i], z[i])`.
+    pub fn map3[T: Pod, S: Pod, R: Pod, U: Pod, F: Fn(T, S, R) -> U + Copy](x: &[T], y: &[S], z: &[R], out: &mut [U], f: F) {
+        assert!(x.len() == out.len() && y.len() == out.len() && z.len() == out.len());
+        for (((out, &x), &y), &z) in out.iter_mut().zip(x).zip(y).zip(z) {
+            *out = f(x, y, z);
+        }
+    }
+
+    /// `out[i] = f(out[i])`.
+    pub fn update1[U: Pod, F: Fn(U) -> U + Copy](out: &mut [U], f: F) {
+        for out in out.iter_mut() {
+            *out = f(*out);
+        }
+    }
+
+    /// `out[i] = f(out[i], x[i])`.
+    pub fn update2[T: Pod, U: Pod, F: Fn(U, T) -> U + Copy](out: &mut [U], x: &[T], f: F) {
+        assert_eq!(x.len(), out.len());
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = f(*out, x);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_give_the_same_bits_on_each_level() {
+        let x: Vec<f32> = (0..1003).map(|i| (i as f32 * 0.37).sin()).collect();
+        let y: Vec<f32> = x.iter().map(|x| x * 3.1 + 0.2).collect();
+        let expected: Vec<u32> = x.iter().zip(&y).map(|(x, y)| (x * y + x / y).to_bits()).collect();
+        on_each_level(|level| {
+            let mut out = vec![0f32; x.len()];
+            map2(&x, &y, &mut out, |x: f32, y: f32| x * y + x / y);
+            assert!(out.iter().map(|v| v.to_bits()).eq(expected.iter().copied()), "{level:?}");
+            map3(&x, &y, &x.clone(), &mut out, |x: f32, y: f32, z: f32| x * y + z);
+            assert_eq!(out[77], x[77] * y[77] + x[77]);
+            update1(&mut out, |v: f32| v + 1.0);
+            update2(&mut out, &y, |v: f32, y: f32| v - y);
+            assert_eq!(out[77], (x[77] * y[77] + x[77] + 1.0) - y[77]);
+        });
+    }
+
+    #[test]
+    fn a_map_changes_the_type() {
+        let mut out = [0u8; 40];
+        map1(&[-1.0f32; 40], &mut out, |x: f32| u8::from(x < 0.0));
+        assert_eq!(out, [1; 40]);
+    }
+}
