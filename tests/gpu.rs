@@ -40,6 +40,8 @@ const CASES: &[(&str, Case)] = &[
     ("a_validation_error_is_kept", a_validation_error_is_kept),
     ("threads_share_a_device", threads_share_a_device),
     ("every_item_is_timed", every_item_is_timed),
+    ("an_upload_outlives_its_buffer", an_upload_outlives_its_buffer),
+    ("shaders_are_dumped", shaders_are_dumped),
 ];
 
 fn main() -> ExitCode {
@@ -47,15 +49,17 @@ fn main() -> ExitCode {
     // One at a time: one case watches the memory of the process.
     arguments.test_threads = Some(1);
     let missing = Gpu::adapters().is_empty();
-    let trials = CASES.iter().map(|&(name, case)| {
+    let trial = |name: String, case: Case, checked: bool| {
         let run = move || -> std::result::Result<(), Failed> {
             // Each case has its own device, because some of them lose it.
-            let gpu = Gpu::open_with(&Settings { checked: true, ..Settings::from_env() })?;
+            let gpu = Gpu::open_with(&Settings { checked, ..Settings::from_env() })?;
             Ok(case(&gpu)?)
         };
         Trial::test(name, run).with_ignored_flag(missing)
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    };
+    let checked = CASES.iter().map(|&(name, case)| trial(name.to_string(), case, true));
+    let trusted = CASES.iter().take(4).map(|&(name, case)| trial(format!("trusted::{name}"), case, false));
+    libtest_mimic::run(&arguments, checked.chain(trusted).collect()).exit_code()
 }
 
 fn upload(gpu: &Gpu, values: &[f32]) -> Result<Arc<Buffer>> {
@@ -367,4 +371,28 @@ fn every_item_is_timed(gpu: &Arc<Gpu>) -> Result<()> {
     assert!(timings.iter().all(|timing| timing.microseconds >= 0.0));
     assert_eq!(read(gpu, &buffers[0])?[9], 18.0);
     Ok(())
+}
+
+fn an_upload_outlives_its_buffer(gpu: &Arc<Gpu>) -> Result<()> {
+    let kept = gpu.alloc(1 << 20)?;
+    for round in 1..5 {
+        let lost = gpu.alloc(1 << 20)?;
+        gpu.upload(&lost, 0, &[9; 1 << 20])?;
+        gpu.upload(&kept, 0, &[round; 1 << 20])?;
+        drop(lost);
+        gpu.trim();
+        assert_eq!(gpu.read(&kept, 0, 4)?, [round; 4]);
+        gpu.trim();
+    }
+    gpu.wait()
+}
+
+fn shaders_are_dumped(_: &Arc<Gpu>) -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("wgrad-dump-{}", std::process::id()));
+    let gpu = Gpu::open_with(&Settings { dump: Some(folder.clone()), ..Settings::from_env() })?;
+    Program::new(&gpu, vec![Item::Dispatch(add(0, 1, 2, 1.0))])?;
+    let files: Vec<_> = std::fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    assert_eq!(files.len(), 1);
+    assert_eq!(std::fs::read_to_string(&files[0])?, ADD);
+    Ok(std::fs::remove_dir_all(folder)?)
 }

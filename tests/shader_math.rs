@@ -43,10 +43,12 @@ const UNARY: &[Unary] = &[
     Unary("atanh_safe", f64::atanh, 5.0, [-1.1, 1.1]),
 ];
 
+type Case = Box<dyn FnOnce(&Arc<Gpu>) -> std::result::Result<(), Failed> + Send>;
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let missing = Gpu::adapters().is_empty();
-    let trial = |name: &str, case: Box<dyn FnOnce(&Arc<Gpu>) -> std::result::Result<(), Failed> + Send>| {
+    let trial = |name: &str, case: Case| {
         let run = move || case(&Gpu::open_with(&Settings { checked: true, ..Settings::from_env() })?);
         Trial::test(name, run).with_ignored_flag(missing)
     };

@@ -24,6 +24,8 @@ pub(super) struct Uploads {
     /// Filled by the copies in `encoder`, the last one up to `cursor`.
     filled: Vec<wgpu::Buffer>,
     cursor: u64,
+    /// The targets of those copies: memory that is trimmed before the submit would spoil all of it.
+    targets: Vec<Arc<Buffer>>,
     encoder: Option<wgpu::CommandEncoder>,
     /// Bytes that wait in the queue's own staging.
     queued: usize,
@@ -31,11 +33,11 @@ pub(super) struct Uploads {
 
 impl Uploads {
     pub(super) fn new(pool: Arc<Pool>) -> Self {
-        Self { pool, free: Chunks::default(), made: 0, filled: Vec::new(), cursor: 0, encoder: None, queued: 0 }
+        Self { pool, free: Chunks::default(), made: 0, filled: Vec::new(), cursor: 0, targets: Vec::new(), encoder: None, queued: 0 }
     }
 
     /// Stages one piece of at most [`CHUNK`] bytes; false when the ring is full.
-    fn stage(&mut self, device: &wgpu::Device, piece: &[u8], buffer: &Buffer, offset: u64) -> Result<bool> {
+    fn stage(&mut self, device: &wgpu::Device, piece: &[u8], buffer: &Arc<Buffer>, offset: u64) -> Result<bool> {
         let size = piece.len() as u64;
         if self.filled.is_empty() || self.cursor + size > CHUNK {
             let free = self.free.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
@@ -60,6 +62,9 @@ impl Uploads {
         drop(mapped);
         let encoder = self.encoder.get_or_insert_with(|| device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()));
         encoder.copy_buffer_to_buffer(chunk, self.cursor, buffer.raw(), offset, size);
+        if self.targets.last().is_none_or(|last| last.id() != buffer.id()) {
+            self.targets.push(buffer.clone());
+        }
         self.cursor = (self.cursor + size).next_multiple_of(256);
         Ok(true)
     }
@@ -74,6 +79,7 @@ impl Uploads {
 
     /// Called after the submit: the staging buffers come back to the ring when the device is through with them.
     pub(super) fn submitted(&mut self) {
+        self.targets.clear();
         for chunk in self.filled.drain(..) {
             let (free, returned) = (self.free.clone(), chunk.clone());
             chunk.map_async(wgpu::MapMode::Write, .., move |mapped| {
@@ -90,7 +96,7 @@ impl Gpu {
     ///
     /// # Errors
     /// Data that does not fit, and whatever the device reported earlier.
-    pub fn upload(&self, buffer: &Buffer, offset: u64, data: &[u8]) -> Result<()> {
+    pub fn upload(&self, buffer: &Arc<Buffer>, offset: u64, data: &[u8]) -> Result<()> {
         self.check()?;
         check_range("upload to", buffer, offset, data.len() as u64)?;
         let mut uploads = self.uploads();
