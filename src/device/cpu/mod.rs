@@ -2,6 +2,7 @@
 
 pub mod gemm;
 pub mod math;
+pub mod memory;
 pub mod microkernel;
 pub mod pool;
 mod scratch;

@@ -5,21 +5,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::fault::{self, ErrorSink};
+use crate::device::Memory;
 use crate::{Error, ErrorKind, Result};
 
 /// Free memory below this is never given back on its own.
 const FLOOR: u64 = 256 << 20;
-
-/// Bytes of device memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
-    /// Held by live buffers.
-    pub used: u64,
-    /// The most that was ever held by live buffers.
-    pub peak: u64,
-    /// Taken from the driver: used, and free for reuse.
-    pub reserved: u64,
-}
 
 /// A range of device memory; it goes back to the pool when the last handle drops.
 ///

@@ -16,7 +16,7 @@ mod upload;
 
 pub use adapter::{AdapterKind, AdapterReport, Caps};
 pub use fault::Fault;
-pub use memory::{Buffer, Memory};
+pub use memory::Buffer;
 pub use open::{Counters, Gpu, Settings};
 pub use profile::Timing;
 pub use program::{Binding, Dispatch, Item, Program};

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::adapter::{self, AdapterReport, Caps};
 use super::fault::{self, ErrorSink, Fault};
-use super::memory::{self, Buffer, Memory, Pool};
+use super::memory::{self, Buffer, Pool};
 use super::pipeline::PipelineCache;
 use super::readback::Ring;
 use super::upload::Uploads;
+use crate::device::Memory;
 use crate::{Error, Result};
 
 /// Runs that may wait in the queue before the next one waits for the oldest.
@@ -58,6 +59,7 @@ pub struct Counters {
 
 /// An open GPU.
 pub struct Gpu {
+    id: u64,
     device: wgpu::Device,
     queue: wgpu::Queue,
     report: AdapterReport,
@@ -109,7 +111,9 @@ impl Gpu {
             }
         });
         let pool = Pool::new(device.clone(), errors.clone(), report.caps.max_buffer);
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         Ok(Arc::new(Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             pipelines: PipelineCache::new(device.clone(), errors.clone(), settings),
             uploads: Mutex::new(Uploads::new(pool.clone())),
             trace: settings.trace,
@@ -123,6 +127,11 @@ impl Gpu {
             submissions: AtomicU64::new(0),
             bind_groups: AtomicU64::new(0),
         }))
+    }
+
+    /// Tells the devices opened by this process apart; never zero.
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// Every adapter of this machine, strongest first, without opening any.

@@ -1,0 +1,33 @@
+// Reduction of the middle one of three axes: one invocation folds one chunk of it, in order.
+// <begin use math>
+// <end use math>
+
+struct Args { total: u32, length: u32, inner: u32, chunks: u32, chunk: u32, low: u32 }
+@group(0) @binding(0) var<uniform> args: Args;
+
+// <begin element>
+alias Element = f32;
+fn start() -> Element { return 0.0; }
+fn combine(a: Element, b: Element) -> Element { return a + b; }
+// <end element>
+
+@group(0) @binding(1) var<storage, read> input: array<Element>;
+@group(0) @binding(2) var<storage, read_write> output: array<Element>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = id.x + id.y * groups.x * 64u;
+    if i >= args.total {
+        return;
+    }
+    let column = i % args.inner;
+    let chunk = (i / args.inner) % args.chunks;
+    let row = i / (args.inner * args.chunks);
+    let first = chunk * args.chunk;
+    let last = min(first + args.chunk, args.length);
+    var sum = start();
+    for (var at = first; at < last; at++) {
+        sum = combine(sum, input[(row * args.length + at) * args.inner + column]);
+    }
+    output[i] = sum;
+}

@@ -1,0 +1,104 @@
+//! CPU storage: blocks of words that start on 64 bytes and are used again when the last handle goes.
+
+use crate::device::Memory;
+use std::{
+    collections::HashMap,
+    sync::{
+        LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// A cache line, the unit of storage.
+#[derive(Clone)]
+#[repr(align(64))]
+struct Line(#[expect(dead_code, reason = "read and written through pointers")] [u32; 16]);
+
+const WORDS: usize = 16;
+/// Free bytes that are kept even while little is in use.
+const KEEP: u64 = 64 << 20;
+
+/// Words of memory that steps read and write.
+pub struct CpuBuffer {
+    id: u64,
+    lines: *mut [Line],
+}
+
+// SAFETY: the plan decides who reads and writes when; flushes of the CPU run one at a time.
+unsafe impl Send for CpuBuffer {}
+// SAFETY: as above.
+unsafe impl Sync for CpuBuffer {}
+
+/// Where a buffer's words are.
+#[derive(Clone, Copy)]
+pub struct Words {
+    pub start: *mut u32,
+    pub length: usize,
+}
+
+#[derive(Default)]
+struct Pool {
+    free: HashMap<usize, Vec<Box<[Line]>>>,
+    memory: Memory,
+}
+
+static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
+
+fn pool() -> MutexGuard<'static, Pool> {
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lines of a block for so many words; size classes waste an eighth at most.
+fn class(words: usize) -> usize {
+    let lines = words.div_ceil(WORDS).max(1);
+    let step = (lines.next_power_of_two() / 16).max(1);
+    lines.div_ceil(step) * step
+}
+
+impl CpuBuffer {
+    /// At least `words` words of any content.
+    pub fn new(words: usize) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let lines = class(words);
+        let bytes = (lines * size_of::<Line>()) as u64;
+        let mut pool = pool();
+        pool.memory.used += bytes;
+        pool.memory.peak = pool.memory.peak.max(pool.memory.used);
+        let free = pool.free.get_mut(&lines).and_then(Vec::pop);
+        if free.is_none() {
+            pool.memory.reserved += bytes;
+        }
+        drop(pool);
+        let block = free.unwrap_or_else(|| vec![Line([0; WORDS]); lines].into_boxed_slice());
+        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), lines: Box::into_raw(block) }
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub fn words(&self) -> Words {
+        Words { start: self.lines.cast(), length: self.lines.len() * WORDS }
+    }
+}
+
+impl Drop for CpuBuffer {
+    fn drop(&mut self) {
+        // SAFETY: made by `Box::into_raw` and taken back only here.
+        let lines = unsafe { Box::from_raw(self.lines) };
+        let bytes = (lines.len() * size_of::<Line>()) as u64;
+        let mut pool = pool();
+        pool.memory.used -= bytes;
+        // Keep what the next step needs again; give back what a past, larger phase left behind.
+        if pool.memory.reserved - pool.memory.used > pool.memory.used.max(KEEP) {
+            pool.memory.reserved -= bytes;
+        } else {
+            pool.free.entry(lines.len()).or_default().push(lines);
+        }
+    }
+}
+
+/// What the CPU's tensors take.
+pub fn memory() -> Memory {
+    pool().memory
+}

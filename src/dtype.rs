@@ -1,0 +1,136 @@
+//! Element types: what a tensor can hold, on a device or only on the host.
+
+use crate::{Error, Result};
+use std::fmt;
+
+/// The type of a tensor's elements.
+///
+/// Device dtypes take one 32-bit word an element on every device. The host-only ones exist at the border:
+/// labels and files arrive in them and are range-checked on their way to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum DType {
+    /// 32-bit float, the default.
+    F32,
+    /// 32-bit signed integer.
+    I32,
+    /// 32-bit unsigned integer.
+    U32,
+    /// Byte, for images; cast it before calculating.
+    U8,
+    /// True or false, the result of comparisons.
+    Bool,
+    /// 64-bit signed integer, host only.
+    I64,
+    /// 64-bit float, host only.
+    F64,
+    /// UTF-8 text, host only.
+    Str,
+}
+
+impl DType {
+    /// The name as NumPy and Keras write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            DType::F32 => "float32",
+            DType::I32 => "int32",
+            DType::U32 => "uint32",
+            DType::U8 => "uint8",
+            DType::Bool => "bool",
+            DType::I64 => "int64",
+            DType::F64 => "float64",
+            DType::Str => "string",
+        }
+    }
+
+    /// Whether a device can hold it.
+    pub fn on_device(self) -> bool {
+        !matches!(self, DType::I64 | DType::F64 | DType::Str)
+    }
+
+    /// How WGSL calls it in a register.
+    pub(crate) fn wgsl(self) -> &'static str {
+        match self {
+            DType::F32 => "f32",
+            DType::I32 => "i32",
+            DType::Bool => "bool",
+            _ => "u32",
+        }
+    }
+
+    /// How WGSL calls it in memory.
+    pub(crate) fn wgsl_storage(self) -> &'static str {
+        if self == DType::Bool { "u32" } else { self.wgsl() }
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A Rust type that device tensors can be made from and read into.
+pub trait Element: Copy + Send + Sync + PartialEq + fmt::Debug + 'static {
+    /// The dtype of a tensor of these.
+    const DTYPE: DType;
+    /// The word that holds it on a device.
+    fn to_word(self) -> u32;
+    /// The element that a word holds.
+    fn from_word(word: u32) -> Self;
+}
+
+impl Element for f32 {
+    const DTYPE: DType = DType::F32;
+    fn to_word(self) -> u32 {
+        self.to_bits()
+    }
+    fn from_word(word: u32) -> Self {
+        f32::from_bits(word)
+    }
+}
+
+impl Element for i32 {
+    const DTYPE: DType = DType::I32;
+    fn to_word(self) -> u32 {
+        self as u32
+    }
+    fn from_word(word: u32) -> Self {
+        word as i32
+    }
+}
+
+impl Element for u32 {
+    const DTYPE: DType = DType::U32;
+    fn to_word(self) -> u32 {
+        self
+    }
+    fn from_word(word: u32) -> Self {
+        word
+    }
+}
+
+impl Element for u8 {
+    const DTYPE: DType = DType::U8;
+    fn to_word(self) -> u32 {
+        self.into()
+    }
+    fn from_word(word: u32) -> Self {
+        word as u8
+    }
+}
+
+impl Element for bool {
+    const DTYPE: DType = DType::Bool;
+    fn to_word(self) -> u32 {
+        self.into()
+    }
+    fn from_word(word: u32) -> Self {
+        word != 0
+    }
+}
+
+/// `value` as an integer label or index, or an error that says what it was.
+pub(crate) fn to_i32(value: i64) -> Result<i32> {
+    i32::try_from(value).map_err(|_| Error::data(format!("{value} does not fit int32, the integer that devices calculate with")))
+}

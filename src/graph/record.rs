@@ -1,0 +1,61 @@
+//! `apply`, the one door through which every op enters the graph.
+
+use super::{Expr, Node, OpRef, Tensor, layer_path, tape};
+use crate::{Error, Result, device::Device, plan, shape::Spec};
+use smallvec::SmallVec;
+use std::{cell::Cell, sync::Arc};
+
+/// Beyond so many nodes recorded since the last flush, the newest one is computed: memory stays bounded.
+const PENDING_LIMIT: usize = 10_000;
+
+thread_local! {
+    static PENDING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Records `op` on `inputs` and returns its outputs. Fails as the op's shape inference does, with the layer in front.
+pub fn apply(op: impl Into<OpRef>, inputs: &[&Tensor]) -> Result<SmallVec<[Tensor; 1]>> {
+    let device = inputs.first().map_or_else(Device::current, |first| Ok(first.device().clone()))?;
+    apply_on(op.into(), inputs, device, None)
+}
+
+/// [`apply`] for an op with one output.
+pub fn apply_one(op: impl Into<OpRef>, inputs: &[&Tensor]) -> Result<Tensor> {
+    let mut outputs = apply(op, inputs)?;
+    Ok(outputs.swap_remove(0))
+}
+
+pub(crate) fn apply_on(
+    op: OpRef,
+    inputs: &[&Tensor],
+    device: Device,
+    variable: Option<super::VariableId>,
+) -> Result<SmallVec<[Tensor; 1]>> {
+    let place = |error: Error| match layer_path() {
+        Some(path) => error.at(format_args!("layer {path}")),
+        None => error,
+    };
+    if let Some(other) = inputs.iter().find(|input| *input.device() != device) {
+        return Err(place(Error::device(format!(
+            "{}: inputs live on {device} and on {}; move one with `to_device`",
+            op.name(),
+            other.device()
+        ))));
+    }
+    let specs: SmallVec<[&Spec; 4]> = inputs.iter().map(|input| input.spec()).collect();
+    let outputs = op.outputs(&specs).map_err(|error| place(error.at(op.name())))?;
+    let count = outputs.len() as u32;
+    let expr = Expr { op, inputs: inputs.iter().map(|&input| input.clone()).collect(), layer: layer_path() };
+    let node = Arc::new(Node::recorded(outputs, device, expr, tape::current(), variable));
+    let tensors: SmallVec<[Tensor; 1]> = (0..count).map(|output| Tensor { node: node.clone(), output }).collect();
+    let pending = PENDING.get() + 1;
+    PENDING.set(pending);
+    if pending > PENDING_LIMIT || plan::eager() {
+        plan::flush(&tensors)?;
+    }
+    Ok(tensors)
+}
+
+/// A flush ran on this thread: nothing is pending any more, as far as the limit is concerned.
+pub(crate) fn note_flush() {
+    PENDING.set(0);
+}

@@ -1,0 +1,205 @@
+//! Checks a case: values against its reference, gradients against central differences of the reference.
+
+use super::{
+    Case,
+    case::{Draw, Reference},
+};
+use crate::{DType, Device, GradientTape, Result, Tensor, dtype::Element, shape::Spec};
+use ndarray::ArrayD;
+
+/// Largest error of the op's results, relative to the larger of 1 and the result's magnitude.
+///
+/// # Errors
+/// A text that says where it is too large.
+pub fn values(case: &Case, device: &Device) -> Result<f64, String> {
+    let inputs = draw(case);
+    let outputs = run(case, device, &inputs).map_err(|error| error.to_string())?;
+    let expected = (case.reference)(&inputs);
+    let tolerance = tolerance(case, device);
+    let mut worst = 0.0;
+    for (output, expected) in outputs.iter().zip(&expected) {
+        let found = read(output).map_err(|error| error.to_string())?;
+        if found.shape() != expected.shape() {
+            return Err(format!("shape {:?}, expected {:?}", found.shape(), expected.shape()));
+        }
+        let scale = expected.iter().fold(1.0f64, |scale, x| if x.is_finite() { scale.max(x.abs()) } else { scale });
+        for (at, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+            let error = if found == expected || (found.is_nan() && expected.is_nan()) { 0.0 } else { (found - expected).abs() / scale };
+            if error.is_nan() || error > tolerance {
+                return Err(format!("element {at} is {found}, expected {expected}: error {error:.2e}, allowed {tolerance:.0e}"));
+            }
+            worst = f64::max(worst, error);
+        }
+    }
+    Ok(worst)
+}
+
+/// The gradient along random directions, under an upstream gradient that is not one.
+///
+/// # Errors
+/// A text with both numbers.
+pub fn gradient(case: &Case, device: &Device) -> Result<f64, String> {
+    let inputs = draw(case);
+    let directions: Vec<Reference> = float_directions(case, 11);
+    let compute = || -> Result<f64> {
+        let (tensors, tape) = (upload(case, device, &inputs)?, GradientTape::new());
+        tensors.iter().for_each(|tensor| tape.watch(tensor));
+        let target = probed(&(case.call)(&tensors)?, device)?;
+        along(&tape.gradient(&target, &tensors)?, &directions)
+    };
+    let step = 1e-5;
+    let expected = (plain(case, &inputs, &directions, step) - plain(case, &inputs, &directions, -step)) / (2.0 * step);
+    compare(compute(), expected, 20.0 * tolerance(case, device))
+}
+
+/// The second derivative along two random directions.
+///
+/// # Errors
+/// A text with both numbers.
+pub fn second_order(case: &Case, device: &Device) -> Result<f64, String> {
+    let inputs = draw(case);
+    let (first, second) = (float_directions(case, 12), float_directions(case, 13));
+    let compute = || -> Result<f64> {
+        let outer = GradientTape::new();
+        let tensors = upload(case, device, &inputs)?;
+        tensors.iter().for_each(|tensor| outer.watch(tensor));
+        let inner = GradientTape::new();
+        tensors.iter().for_each(|tensor| inner.watch(tensor));
+        let target = probed(&(case.call)(&tensors)?, device)?;
+        let gradients = inner.gradient(&target, &tensors)?;
+        let mut slope = Tensor::from_slice_on(device, &[0.0f32], [])?;
+        for (gradient, direction) in gradients.iter().zip(&first) {
+            if let Some(gradient) = gradient {
+                slope = slope + (gradient * constant(direction, device)?).sum(&[]);
+            }
+        }
+        along(&outer.gradient(&slope, &tensors)?, &second)
+    };
+    let step = 1e-3;
+    let moved = |signs: (f64, f64)| {
+        let both: Vec<Reference> = first.iter().zip(&second).map(|(a, b)| a * signs.0 + b * signs.1).collect();
+        plain(case, &inputs, &both, step)
+    };
+    let expected = (moved((1.0, 1.0)) - moved((1.0, -1.0)) - moved((-1.0, 1.0)) + moved((-1.0, -1.0))) / (4.0 * step * step);
+    compare(compute(), expected, 100.0 * tolerance(case, device))
+}
+
+fn tolerance(case: &Case, device: &Device) -> f64 {
+    if *device == Device::Cpu { case.tolerance } else { case.gpu_tolerance }
+}
+
+fn compare(found: Result<f64>, expected: f64, tolerance: f64) -> Result<f64, String> {
+    let found = found.map_err(|error| error.to_string())?;
+    let error = (found - expected).abs() / expected.abs().max(1.0);
+    if error <= tolerance { Ok(error) } else { Err(format!("{found}, expected {expected}: error {error:.2e}, allowed {tolerance:.0e}")) }
+}
+
+/// `sum(outputs * probe)` of the reference, its inputs moved by `step` along the directions.
+fn plain(case: &Case, inputs: &[Reference], directions: &[Reference], step: f64) -> f64 {
+    let moved: Vec<Reference> = inputs.iter().zip(directions).map(|(x, direction)| x + &(direction * step)).collect();
+    let outputs = (case.reference)(&moved);
+    outputs.iter().enumerate().map(|(at, output)| (output * &probe(output.shape(), at)).sum()).sum()
+}
+
+/// The same with tensors.
+fn probed(outputs: &[Tensor], device: &Device) -> Result<Tensor> {
+    let mut target = Tensor::from_slice_on(device, &[0.0f32], [])?;
+    for (at, output) in outputs.iter().enumerate() {
+        target = target + (output * constant(&probe(output.shape(), at), device)?).sum(&[]);
+    }
+    Ok(target)
+}
+
+fn probe(shape: &[usize], seed: usize) -> Reference {
+    let mut random = Random(1000 + seed as u64);
+    ArrayD::from_shape_fn(shape, |_| f64::from(random.between(0.5, 1.5) as f32))
+}
+
+/// `sum(gradient * direction)` over all inputs.
+fn along(gradients: &[Option<Tensor>], directions: &[Reference]) -> Result<f64> {
+    let mut sum = 0.0;
+    for (gradient, direction) in gradients.iter().zip(directions) {
+        if let Some(gradient) = gradient {
+            sum += (read(gradient)? * direction).sum();
+        }
+    }
+    Ok(sum)
+}
+
+/// Directions for float inputs, zeros for the others.
+fn float_directions(case: &Case, seed: u64) -> Vec<Reference> {
+    let mut random = Random(seed);
+    let mut one = |draw: &Draw| {
+        let size = draw.shape.iter().product::<usize>().max(1) as f64;
+        ArrayD::from_shape_fn(draw.shape.clone(), |_| {
+            if draw.dtype == DType::F32 { f64::from(random.between(-1.0, 1.0) as f32) / size.sqrt() } else { 0.0 }
+        })
+    };
+    case.inputs.iter().map(&mut one).collect()
+}
+
+fn draw(case: &Case) -> Vec<Reference> {
+    let mut random = Random(7);
+    case.inputs.iter().map(|draw| random.array(draw)).collect()
+}
+
+fn run(case: &Case, device: &Device, inputs: &[Reference]) -> Result<Vec<Tensor>> {
+    (case.call)(&upload(case, device, inputs)?)
+}
+
+fn upload(case: &Case, device: &Device, inputs: &[Reference]) -> Result<Vec<Tensor>> {
+    let one = |(draw, input): (&Draw, &Reference)| {
+        let word = |&x: &f64| match draw.dtype {
+            DType::F32 => (x as f32).to_word(),
+            DType::I32 => (x as i32).to_word(),
+            _ => x as u32,
+        };
+        Tensor::from_words(device, &input.iter().map(word).collect::<Vec<_>>(), Spec::new(draw.dtype, input.shape()))
+    };
+    case.inputs.iter().zip(inputs).map(one).collect()
+}
+
+fn constant(values: &Reference, device: &Device) -> Result<Tensor> {
+    Tensor::from_slice_on(device, &values.iter().map(|&x| x as f32).collect::<Vec<_>>(), values.shape())
+}
+
+fn read(tensor: &Tensor) -> Result<Reference> {
+    let number = |word: u32| match tensor.dtype() {
+        DType::F32 => f64::from(f32::from_word(word)),
+        DType::I32 => f64::from(word as i32),
+        _ => f64::from(word),
+    };
+    let values = tensor.to_words()?.into_iter().map(number).collect();
+    Ok(ArrayD::from_shape_vec(tensor.shape().to_vec(), values).expect("as many words as the shape says"))
+}
+
+/// Splitmix64, enough to draw test inputs.
+struct Random(u64);
+
+impl Random {
+    fn between(&mut self, low: f64, high: f64) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        low + (high - low) * ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn array(&mut self, draw: &Draw) -> Reference {
+        let size: usize = draw.shape.iter().product();
+        let (low, high) = draw.range;
+        let values: Vec<f64> = if draw.dtype != DType::F32 {
+            (0..size).map(|_| self.between(low, high + 1.0).floor()).collect()
+        } else if draw.apart > 0.0 {
+            // Places on a grid that misses zero, in random order.
+            let mut places: Vec<usize> = (0..size).collect();
+            (1..size).rev().for_each(|at| places.swap(at, self.between(0.0, (at + 1) as f64) as usize));
+            let gap = (high - low) / size as f64;
+            let clear = |x: f64| if x.abs() < draw.apart { draw.apart.copysign(x) } else { x };
+            places.into_iter().map(|place| clear(f64::from((low + (place as f64 + 0.37) * gap) as f32))).collect()
+        } else {
+            (0..size).map(|_| f64::from(self.between(low, high) as f32)).collect()
+        };
+        ArrayD::from_shape_vec(draw.shape.clone(), values).expect("as many values as the shape says")
+    }
+}

@@ -1,0 +1,47 @@
+//! Every op, one line per file; each adds its own methods to `Tensor` and its cases to the catalog.
+
+pub mod case;
+pub mod check;
+mod full;
+mod identity;
+mod matmul;
+mod pack;
+mod pad;
+mod pointwise;
+mod reduce;
+mod view;
+
+pub use case::Case;
+pub use identity::custom_gradient;
+pub(crate) use identity::{COPY, Detach};
+pub(crate) use pack::Pack;
+pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
+pub(crate) use view::Range as SliceRange;
+
+use crate::{
+    Tensor,
+    graph::{OpRef, apply_one},
+};
+
+/// The cases of every op: what the tests and `wgrad selftest` run.
+pub fn catalog() -> Vec<Case> {
+    [pointwise::cases, full::cases, identity::cases, view::cases, pad::cases, reduce::cases, matmul::cases]
+        .iter()
+        .flat_map(|cases| cases())
+        .collect()
+}
+
+/// Records an op of tensor arithmetic, which panics on shapes and dtypes that do not fit, as ndarray does.
+#[track_caller]
+pub(crate) fn record(op: impl Into<OpRef>, inputs: &[&Tensor]) -> Tensor {
+    match apply_one(op, inputs) {
+        Ok(tensor) => tensor,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The value, or a panic with the error's text: for shapes given to tensor arithmetic.
+#[track_caller]
+pub(crate) fn fits<T>(result: crate::Result<T>, op: &str) -> T {
+    result.unwrap_or_else(|error| panic!("{op}: {error}"))
+}

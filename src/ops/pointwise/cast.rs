@@ -1,0 +1,103 @@
+//! Explicit conversion between dtypes.
+
+use crate::{
+    DType, Error, Result, Tensor,
+    device::cpu::simd::map1,
+    graph::{Access, CpuCall, GpuCall, GradCx, Key, Op, Specs},
+    ops::{Case, case::Smooth, record},
+    plan::{Lanes, Pointwise},
+    shape::{Layout, Spec},
+};
+use bytemuck::{cast_slice, cast_slice_mut};
+use smallvec::SmallVec;
+
+#[derive(Debug)]
+struct Cast(DType);
+
+const CAST: Pointwise = Pointwise { name: "cast", wgsl: "R(x)", cpu: convert };
+/// Bytes are words on a device, so the range is cut here.
+const CAST_U8: Pointwise = Pointwise { name: "cast_u8", wgsl: "u32(clamp(i32(x), 0, 255))", cpu: convert };
+
+fn convert(l: Lanes) {
+    use DType::{Bool, F32, I32, U8};
+    let x = l.inputs[0];
+    match (l.dtype, l.out_dtype) {
+        (F32, I32) => map1(cast_slice(x), cast_slice_mut(l.out), |x: f32| x as i32),
+        (F32, Bool) => map1(cast_slice(x), l.out, |x: f32| u32::from(x != 0.0)),
+        (F32, U8) => map1(cast_slice(x), l.out, |x: f32| u32::from(x as u8)),
+        (F32, _) => map1(cast_slice(x), l.out, |x: f32| x as u32),
+        (I32, F32) => map1(cast_slice(x), cast_slice_mut(l.out), |x: i32| x as f32),
+        (I32, U8) => map1(cast_slice(x), l.out, |x: i32| x.clamp(0, 255) as u32),
+        (_, F32) => map1(x, cast_slice_mut(l.out), |x: u32| x as f32),
+        (_, Bool) => map1(x, l.out, |x: u32| u32::from(x != 0)),
+        (_, U8) => map1(x, l.out, |x: u32| x.min(255)),
+        _ => l.out.copy_from_slice(x),
+    }
+}
+
+impl Op for Cast {
+    fn name(&self) -> &'static str {
+        "cast"
+    }
+
+    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
+        if !self.0.on_device() {
+            return Err(Error::dtype(format!("no device holds {}; it exists on the host only", self.0)));
+        }
+        Ok(SmallVec::from_iter([Spec { dtype: self.0, shape: inputs[0].shape.clone() }]))
+    }
+
+    fn key(&self, _key: &mut Key) {}
+
+    fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
+        let both_float = cx.input(0).dtype() == DType::F32 && self.0 == DType::F32;
+        Ok(vec![cx.upstream(0).filter(|_| both_float).cloned()])
+    }
+
+    fn access(&self, _index: usize, _layout: &Layout) -> Access {
+        Access::Strided
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(if self.0 == DType::U8 { CAST_U8 } else { CAST })
+    }
+
+    fn cpu(&self, _call: CpuCall) {
+        unreachable!("the plan fuses pointwise ops, also single ones")
+    }
+
+    fn gpu(&self, _call: &mut GpuCall) -> Result<()> {
+        unreachable!("the plan fuses pointwise ops, also single ones")
+    }
+}
+
+impl Tensor {
+    /// The elements as `dtype`: floats are cut towards zero, booleans become 0 and 1, bytes are clamped to 0..=255.
+    /// No gradient flows through integers.
+    #[doc(alias = "keras.ops.cast")]
+    #[track_caller]
+    pub fn cast(&self, dtype: DType) -> Tensor {
+        if dtype == self.dtype() { self.clone() } else { record(Cast(dtype), &[self]) }
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut out = Vec::new();
+    for from in [DType::F32, DType::I32, DType::U32, DType::U8, DType::Bool] {
+        for to in [DType::F32, DType::I32, DType::U32, DType::U8, DType::Bool] {
+            let (low, high) = match (from, to) {
+                (DType::Bool, _) => (0.0, 1.0),
+                (DType::F32 | DType::I32, DType::F32 | DType::I32) => (-9.0, 9.0),
+                _ => (0.0, 200.0),
+            };
+            let reference = move |x: f64| match to {
+                DType::F32 => x,
+                DType::Bool => f64::from(x != 0.0),
+                _ => x.trunc(),
+            };
+            let case = Case::new(format!("cast {from} to {to}"), &[&[3, 5]], move |x| x[0].cast(to), move |x| x[0].mapv(reference));
+            out.push(case.input(0, from, low, high).smooth(Smooth::No));
+        }
+    }
+    out
+}

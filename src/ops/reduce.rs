@@ -1,0 +1,352 @@
+//! Reductions over any axes: sums, products and extrema by fixed trees, so that the bits do not depend on threads.
+
+use super::{Case, case::Reference, case::Smooth, fits, record};
+use crate::{
+    DType, Error, Result, Shape, Tensor,
+    device::{
+        cpu::{
+            pool::{self, SharedMut},
+            simd::update2,
+        },
+        gpu::compose,
+    },
+    graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs},
+    shape::Spec,
+};
+use smallvec::SmallVec;
+
+/// What a reduction does with two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sum,
+    Prod,
+    Max,
+    Min,
+}
+
+/// Reduces the neighbouring axes `first..last` of a contiguous tensor.
+#[derive(Debug)]
+pub(crate) struct Reduce {
+    kind: Kind,
+    first: usize,
+    last: usize,
+}
+
+/// Elements that one task or one invocation takes from a long reduction.
+const CHUNK: usize = 16 * 1024;
+const GPU_CHUNK: usize = 256;
+
+impl Reduce {
+    /// Sizes before, in and behind the reduced axes.
+    fn extents(&self, shape: &Shape) -> (usize, usize, usize) {
+        (shape[..self.first].iter().product(), shape[self.first..self.last].iter().product(), shape[self.last..].iter().product())
+    }
+}
+
+impl Op for Reduce {
+    fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Sum => "sum",
+            Kind::Prod => "prod",
+            Kind::Max => "max",
+            Kind::Min => "min",
+        }
+    }
+
+    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
+        let Spec { dtype, shape } = inputs[0];
+        let numbers =
+            matches!(dtype, DType::F32 | DType::I32 | DType::U32) || (*dtype == DType::Bool && matches!(self.kind, Kind::Max | Kind::Min));
+        if !numbers {
+            return Err(Error::dtype(format!("takes float32, int32 or uint32, not {dtype}; use `cast`")));
+        }
+        if matches!(self.kind, Kind::Max | Kind::Min) && shape[self.first..self.last].contains(&0) {
+            return Err(Error::shape(format!("shape {shape} has no elements along the reduced axes, and so no extremum")));
+        }
+        let shape = shape.iter().enumerate().filter(|(axis, _)| !(self.first..self.last).contains(axis)).map(|(_, &size)| size).collect();
+        Ok(SmallVec::from_iter([Spec { dtype: *dtype, shape }]))
+    }
+
+    fn key(&self, key: &mut Key) {
+        key.word(self.first);
+        key.word(self.last);
+    }
+
+    fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
+        let (x, Some(dy)) = (cx.input(0), cx.upstream(0)) else { return Ok(vec![None]) };
+        let kept: Shape =
+            x.shape().iter().enumerate().map(|(axis, &size)| if (self.first..self.last).contains(&axis) { 1 } else { size }).collect();
+        let spread = |t: &Tensor| t.reshape(&kept).broadcast_to(x.shape());
+        let dy = spread(dy);
+        Ok(vec![Some(match self.kind {
+            Kind::Sum => dy,
+            // d prod / d x_i is the product of the others; zeros make a division impossible, so it is built from both sides.
+            Kind::Prod => dy * x.product_of_others(self.first, self.last),
+            // Ties share the gradient, as in TensorFlow.
+            Kind::Max | Kind::Min => {
+                let hit = x.equal(&spread(&cx.output(0))).cast(DType::F32);
+                let axes: Vec<isize> = (self.first..self.last).map(|axis| axis as isize).collect();
+                let count = spread(&hit.sum(&axes));
+                dy * hit / count
+            }
+        })])
+    }
+
+    fn cpu(&self, call: CpuCall) {
+        let (outer, length, inner) = self.extents(call.inputs[0].shape());
+        let (words, out) = (call.inputs[0].words(), call.outputs[0].words());
+        match (call.inputs[0].spec.dtype, self.kind) {
+            (DType::F32, Kind::Sum) => {
+                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, 0.0, |a: f32, b: f32| a + b)
+            }
+            (DType::F32, Kind::Prod) => {
+                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, 1.0, |a: f32, b: f32| a * b)
+            }
+            (DType::F32, Kind::Max) => {
+                let max = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
+                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, f32::NEG_INFINITY, max);
+            }
+            (DType::F32, Kind::Min) => {
+                let min = |a: f32, b: f32| if a < b || a.is_nan() { a } else { b };
+                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, f32::INFINITY, min);
+            }
+            (DType::I32, Kind::Max) => {
+                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, i32::MIN, i32::max)
+            }
+            (DType::I32, Kind::Min) => {
+                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, i32::MAX, i32::min)
+            }
+            (_, Kind::Sum) => fold(words, out, outer, length, inner, 0, u32::wrapping_add),
+            (_, Kind::Prod) => fold(words, out, outer, length, inner, 1, u32::wrapping_mul),
+            (_, Kind::Max) => fold(words, out, outer, length, inner, 0, u32::max),
+            (_, Kind::Min) => fold(words, out, outer, length, inner, u32::MAX, u32::min),
+        }
+    }
+
+    fn gpu(&self, call: &mut GpuCall) -> Result<()> {
+        let (input, output) = (call.inputs[0].clone(), call.outputs[0].clone());
+        let (outer, length, inner) = self.extents(input.shape());
+        let dtype = input.spec.dtype;
+        let (element, signed) = (dtype.wgsl_storage(), dtype == DType::I32);
+        let (start, combine) = match (self.kind, dtype) {
+            (Kind::Sum, _) => (format!("{element}(0)"), "a + b"),
+            (Kind::Prod, _) => (format!("{element}(1)"), "a * b"),
+            (Kind::Max, DType::F32) => ("bitcast<f32>(args.low)".into(), "nan_max(a, b)"),
+            (Kind::Min, DType::F32) => ("bitcast<f32>(args.low)".into(), "nan_min(a, b)"),
+            (Kind::Max, _) => (if signed { "i32(-2147483647 - 1)".into() } else { "0u".into() }, "max(a, b)"),
+            (Kind::Min, _) => (if signed { "2147483647i".into() } else { "4294967295u".into() }, "min(a, b)"),
+        };
+        let low = if self.kind == Kind::Max { f32::NEG_INFINITY } else { f32::INFINITY };
+        let block = format!(
+            "alias Element = {element};\nfn start() -> Element {{ return {start}; }}\nfn combine(a: Element, b: Element) -> Element {{ return {combine}; }}"
+        );
+        let kernel = compose(self.name(), include_str!("../../shaders/reduce.wgsl"), &[("element", &block)])?;
+        let (mut source, mut length) = (input, length);
+        // Long reductions go in rounds, each invocation a chunk: every addition has a fixed place in the tree.
+        loop {
+            let chunks = if length > 2 * GPU_CHUNK { length.div_ceil(GPU_CHUNK) } else { 1 };
+            let target = if chunks == 1 { output.clone() } else { call.scratch(dtype, [outer, chunks, inner]) };
+            let chunk = length.div_ceil(chunks).max(1);
+            let total = outer * chunks * inner;
+            let args = [total.into(), length.into(), inner.into(), chunks.into(), chunk.into(), low.into()];
+            call.dispatch(kernel.clone(), &args, &[&source], &[&target], call.linear(total, 64));
+            if chunks == 1 {
+                return Ok(());
+            }
+            (source, length) = (target, chunks);
+        }
+    }
+}
+
+/// Folds the middle of three axes. Chunks depend on the shape alone, and are combined in order.
+fn fold<T: bytemuck::Pod + Send + Sync>(
+    x: &[T],
+    out: &mut [T],
+    outer: usize,
+    length: usize,
+    inner: usize,
+    start: T,
+    f: impl Fn(T, T) -> T + Copy + Sync,
+) {
+    if out.is_empty() {
+        return;
+    }
+    let rows = (CHUNK / inner).max(1);
+    let chunks = length.div_ceil(rows).max(1);
+    let part = |task: usize, out: &mut [T]| {
+        let (row, chunk) = (task / chunks, task % chunks);
+        let (from, to) = (chunk * rows, ((chunk + 1) * rows).min(length));
+        let x = &x[(row * length + from) * inner..(row * length + to) * inner];
+        if inner == 1 {
+            out[0] = fold_row(x, start, f);
+        } else {
+            out.fill(start);
+            x.chunks_exact(inner).for_each(|x| update2(out, x, f));
+        }
+    };
+    if chunks == 1 {
+        let group = (CHUNK / (length * inner).max(1)).max(1); // rows of one task
+        let shared = SharedMut::new(out);
+        return pool::for_chunks(outer, group, &|range| {
+            for row in range {
+                // SAFETY: each row belongs to one task.
+                part(row, unsafe { shared.slice(row * inner..(row + 1) * inner) });
+            }
+        });
+    }
+    let mut partial = vec![start; outer * chunks * inner];
+    let shared = SharedMut::new(&mut partial);
+    // SAFETY: each part belongs to one task.
+    pool::run(outer * chunks, &|task| part(task, unsafe { shared.slice(task * inner..(task + 1) * inner) }));
+    for (out, parts) in out.chunks_exact_mut(inner).zip(partial.chunks_exact(chunks * inner)) {
+        out.fill(start);
+        parts.chunks_exact(inner).for_each(|part| update2(out, part, f));
+    }
+}
+
+/// Folds one row with 32 accumulators, the tree that every instruction set shares.
+fn fold_row<T: bytemuck::Pod>(x: &[T], start: T, f: impl Fn(T, T) -> T + Copy) -> T {
+    let mut lanes = [start; 32];
+    let mut blocks = x.chunks_exact(32);
+    for block in &mut blocks {
+        for (lane, &x) in lanes.iter_mut().zip(block) {
+            *lane = f(*lane, x);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(blocks.remainder()) {
+        *lane = f(*lane, x);
+    }
+    for width in [16, 8, 4, 2, 1] {
+        for lane in 0..width {
+            lanes[lane] = f(lanes[lane], lanes[lane + width]);
+        }
+    }
+    lanes[0]
+}
+
+impl Tensor {
+    /// Sum over `axes`, all where none are given.
+    #[doc(alias = "keras.ops.sum")]
+    #[track_caller]
+    pub fn sum(&self, axes: &[isize]) -> Tensor {
+        self.reduce(Kind::Sum, axes)
+    }
+
+    /// Product over `axes`, all where none are given.
+    #[doc(alias = "keras.ops.prod")]
+    #[track_caller]
+    pub fn prod(&self, axes: &[isize]) -> Tensor {
+        self.reduce(Kind::Prod, axes)
+    }
+
+    /// Largest element along `axes`, over all where none are given; NaN wins.
+    #[doc(alias = "keras.ops.max")]
+    #[track_caller]
+    pub fn max(&self, axes: &[isize]) -> Tensor {
+        self.reduce(Kind::Max, axes)
+    }
+
+    /// Smallest element along `axes`, over all where none are given; NaN wins.
+    #[doc(alias = "keras.ops.min")]
+    #[track_caller]
+    pub fn min(&self, axes: &[isize]) -> Tensor {
+        self.reduce(Kind::Min, axes)
+    }
+
+    /// Mean over `axes`, all where none are given.
+    #[doc(alias = "keras.ops.mean")]
+    #[track_caller]
+    pub fn mean(&self, axes: &[isize]) -> Tensor {
+        let sum = self.sum(axes);
+        let count = self.size() as f64 / sum.size().max(1) as f64;
+        sum / count
+    }
+
+    /// Puts back the axes that a reduction over `axes` of a tensor of `shape` took away, with size one.
+    #[track_caller]
+    pub fn keep_dims(&self, shape: &Shape, axes: &[isize]) -> Tensor {
+        let axes = fits(shape.axes(axes), "keep_dims");
+        self.reshape((0..shape.rank()).map(|axis| if axes.contains(&axis) { 1 } else { shape[axis] }).collect::<Shape>())
+    }
+
+    #[track_caller]
+    fn reduce(&self, kind: Kind, axes: &[isize]) -> Tensor {
+        let axes = fits(self.shape().axes(axes), "reduction");
+        let Some((&first, &last)) = axes.first().zip(axes.last()) else { return self.clone() };
+        if last - first + 1 == axes.len() {
+            return record(Reduce { kind, first, last: last + 1 }, &[self]);
+        }
+        // Axes apart from each other are brought to the end.
+        let kept = (0..self.rank()).filter(|axis| !axes.contains(axis));
+        let order: Vec<isize> = kept.chain(axes.iter().copied()).map(|axis| axis as isize).collect();
+        let first = self.rank() - axes.len();
+        record(Reduce { kind, first, last: self.rank() }, &[&self.permute(&order)])
+    }
+
+    /// For each element along axes `first..last` the product of all others.
+    fn product_of_others(&self, first: usize, last: usize) -> Tensor {
+        // One row for each element, with a one in its own place.
+        let shape = self.shape();
+        let count: usize = shape[first..last].iter().product();
+        let (outer, inner): (usize, usize) = (shape[..first].iter().product(), shape[last..].iter().product());
+        let flat = self.reshape([outer, 1, count, inner]).broadcast_to([outer, count, count, inner]);
+        let eye = Tensor::eye_on(self.device(), count).reshape([1, count, count, 1]).broadcast_to(flat.shape());
+        (&flat * (1.0f32 - &eye) + eye).prod(&[2]).reshape(shape)
+    }
+}
+
+/// The reference: folds `axes` away, the last one first.
+fn fold_reference(x: &Reference, axes: &[usize], f: fn(f64, f64) -> f64) -> Reference {
+    let mut out = x.clone();
+    for &axis in axes.iter().rev() {
+        let first = out.index_axis(ndarray::Axis(axis), 0).to_owned();
+        out =
+            out.axis_iter(ndarray::Axis(axis)).skip(1).fold(first, |sum, x| ndarray::Zip::from(&sum).and(&x).map_collect(|&a, &b| f(a, b)));
+    }
+    out
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    type Table = (&'static str, fn(&Tensor, &[isize]) -> Tensor, fn(f64, f64) -> f64, Smooth);
+    let table: [Table; 4] = [
+        ("sum", Tensor::sum, |a, b| a + b, Smooth::Twice),
+        ("prod", Tensor::prod, |a, b| a * b, Smooth::Once),
+        ("max", Tensor::max, f64::max, Smooth::Once),
+        ("min", Tensor::min, f64::min, Smooth::Once),
+    ];
+    let mut out = Vec::new();
+    for (name, call, f, smooth) in table {
+        let mut add = |shape: &[usize], axes: &'static [isize]| {
+            let all: Vec<usize> =
+                if axes.is_empty() { (0..shape.len()).collect() } else { axes.iter().map(|&axis| axis as usize).collect() };
+            let case = Case::new(
+                format!("{name} {shape:?} over {axes:?}"),
+                &[shape],
+                move |x| {
+                    let y = call(&x[0], axes);
+                    &y * &y
+                },
+                move |x| fold_reference(&x[0], &all, f).mapv(|y| y * y),
+            );
+            let gap = if smooth == Smooth::Once && name != "prod" { 0.001 } else { 0.0 };
+            out.push(case.apart(gap).smooth(smooth).tolerance(1e-5, 1e-5));
+        };
+        add(&[3, 4], &[]);
+        add(&[3, 4, 5], &[1]);
+        add(&[3, 4, 5], &[0]);
+        add(&[2, 3, 4, 5], &[0, 2]);
+        add(&[5, 7], &[1]);
+        let int = Case::new(format!("{name} int32"), &[&[4, 5]], move |x| call(&x[0], &[0]), move |x| fold_reference(&x[0], &[0], f));
+        out.push(int.input(0, DType::I32, -3.0, 3.0).smooth(Smooth::No));
+    }
+    for (shape, axes) in [([2, 1337], 1), ([1337, 3], 0), ([3, 40_000], 1), ([20_000, 2], 0)] {
+        let case = Case::new(
+            format!("sum {shape:?} over [{axes}], long"),
+            &[&shape],
+            move |x| x[0].sum(&[axes]),
+            move |x| x[0].sum_axis(ndarray::Axis(axes as usize)),
+        );
+        out.push(case.tolerance(2e-5, 2e-5));
+    }
+    out
+}

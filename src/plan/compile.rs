@@ -1,0 +1,254 @@
+//! From trace to steps: fused kernels, views without copies, packed gradients, updates in place.
+
+use super::{
+    Place, Plan, Step, fuse,
+    place::{self, Buffers, Home},
+    pointwise::{Fused, Instruction, Source},
+    trace::{Ref, Trace},
+};
+use crate::{
+    Result,
+    device::Device,
+    graph::{Access, OpRef},
+    ops,
+    shape::{Layout, Spec},
+};
+use smallvec::SmallVec;
+
+/// Compiles `trace` for `device`.
+pub(super) fn compile(trace: &Trace, device: &Device) -> Result<Plan> {
+    let mut compiler = Compiler {
+        trace,
+        alignment: device.alignment(),
+        groups: fuse::groups(trace, device.kernel_inputs()),
+        buffers: Buffers::new(trace.buffers.len()),
+        steps: Vec::new(),
+        places: vec![SmallVec::new(); trace.nodes.len()],
+        results: Vec::new(),
+    };
+    for at in 0..trace.nodes.len() {
+        compiler.node(at);
+    }
+    let Compiler { mut steps, buffers, results, .. } = compiler;
+    place::updates_last(&mut steps, &buffers);
+    place::finish(device, steps, buffers, results)
+}
+
+struct Compiler<'a> {
+    trace: &'a Trace,
+    /// Words to which the start of a binding is aligned.
+    alignment: usize,
+    groups: Vec<usize>,
+    buffers: Buffers,
+    steps: Vec<Step>,
+    places: Vec<SmallVec<[Place; 1]>>,
+    results: Vec<(usize, SmallVec<[Place; 1]>)>,
+}
+
+impl Compiler<'_> {
+    fn node(&mut self, at: usize) {
+        let node = &self.trace.nodes[at];
+        let op = node.op().clone();
+        let is_constant = fuse::constant(self.trace, Ref::Node(at, 0)).is_some();
+        if op.pointwise().is_some() {
+            let only_constant_users = is_constant && !node.keep && !self.has_memory_user(at);
+            if self.groups[at] == at && !only_constant_users {
+                let place = self.fused(at);
+                self.places[at] = SmallVec::from_iter([place]);
+            }
+        } else if let Some(place) = self.view(at) {
+            self.places[at] = SmallVec::from_iter([place]);
+        } else if op.packs().is_some() {
+            let place = self.pack(at);
+            self.places[at] = SmallVec::from_iter([place]);
+        } else {
+            self.places[at] = self.kernel(at);
+        }
+        if node.keep {
+            self.keep(at);
+        }
+    }
+
+    /// Whether a user of this node reads it from memory: anything but a pointwise op.
+    fn has_memory_user(&self, at: usize) -> bool {
+        self.trace.nodes[at + 1..].iter().any(|user| {
+            user.op().pointwise().is_none() && user.inputs.iter().any(|input| matches!(input, Ref::Node(node, _) if *node == at))
+        })
+    }
+
+    fn place(&self, input: Ref) -> Place {
+        match input {
+            Ref::Node(node, output) => self.places[node][output].clone(),
+            Ref::Leaf(leaf) => {
+                let leaf = &self.trace.leaves[leaf];
+                Place { spec: leaf.spec.clone(), buffer: leaf.buffer, start: leaf.offset, layout: Layout::contiguous(&leaf.spec.shape, 0) }
+            }
+        }
+    }
+
+    fn new_place(&mut self, spec: Spec) -> Place {
+        let buffer = self.buffers.add(Home::Slot, spec.size());
+        Place { layout: Layout::contiguous(&spec.shape, 0), spec, buffer, start: 0 }
+    }
+
+    /// A view of the first input, if the op is one.
+    fn view(&mut self, at: usize) -> Option<Place> {
+        let node = &self.trace.nodes[at];
+        let input = *node.inputs.first()?;
+        let spec = node.node.specs[0].clone();
+        let mut place = self.place(input);
+        let layout = match node.op().view(&place.layout)? {
+            Some(layout) => layout,
+            None => {
+                place = self.copy(place);
+                node.op().view(&place.layout)?.expect("every view of a contiguous tensor has a layout")
+            }
+        };
+        Some(Place { spec, layout, ..place })
+    }
+
+    /// A contiguous copy of a view.
+    fn copy(&mut self, place: Place) -> Place {
+        let output = self.new_place(place.spec.clone());
+        let instruction = Instruction {
+            row: ops::COPY,
+            inputs: SmallVec::from_iter([Source::Input(0)]),
+            dtype: place.spec.dtype,
+            input_dtype: place.spec.dtype,
+            params: 0..0,
+        };
+        let fused = Fused { instructions: vec![instruction], inputs: vec![place.spec.dtype] };
+        self.steps.push(Step {
+            op: fused.into(),
+            inputs: SmallVec::from_iter([place]),
+            outputs: SmallVec::from_iter([output.clone()]),
+            params: SmallVec::new(),
+        });
+        output
+    }
+
+    /// An input as the kernel wants it.
+    fn input(&mut self, op: &OpRef, index: usize, input: Ref) -> Place {
+        let place = self.place(input);
+        if op.access(index, &place.layout) == Access::Strided {
+            return place;
+        }
+        if !place.layout.is_contiguous() || (place.start + place.layout.offset) % self.alignment != 0 {
+            return self.copy(place);
+        }
+        let start = place.start + place.layout.offset;
+        Place { start, layout: Layout::contiguous(&place.spec.shape, 0), ..place }
+    }
+
+    fn kernel(&mut self, at: usize) -> SmallVec<[Place; 1]> {
+        let node = &self.trace.nodes[at];
+        let op = node.op().clone();
+        let in_place = op.in_place();
+        let inputs: SmallVec<[Place; 4]> = node.inputs.iter().enumerate().map(|(index, &input)| self.input(&op, index, input)).collect();
+        let outputs: SmallVec<[Place; 1]> = node
+            .node
+            .specs
+            .iter()
+            .enumerate()
+            .map(|(index, spec)| {
+                if index >= in_place {
+                    return self.new_place(spec.clone());
+                }
+                self.overwritten(node.inputs[index], inputs[index].clone())
+            })
+            .collect();
+        let params = node.params.clone().collect();
+        let inputs = inputs.into_iter().skip(in_place).collect();
+        self.steps.push(Step { op, inputs, outputs: outputs.clone(), params });
+        outputs
+    }
+
+    /// Lays the inputs into the arena that comes first; a kernel whose only result goes there writes it there itself.
+    fn pack(&mut self, at: usize) -> Place {
+        let node = &self.trace.nodes[at];
+        let base = self.place(node.inputs[0]);
+        let output = self.overwritten(node.inputs[0], base);
+        let starts = node.op().packs().expect("the caller saw it").to_vec();
+        for (&input, start) in node.inputs[1..].iter().zip(starts) {
+            let place = self.place(input);
+            let whole = place.start == 0 && place.layout.offset == 0 && place.layout.is_contiguous();
+            if !(whole && self.buffers.move_into(place.buffer, output.buffer, start)) {
+                let copy = self.copy(place);
+                let moved = self.buffers.move_into(copy.buffer, output.buffer, start);
+                debug_assert!(moved, "a fresh copy can be placed anywhere");
+            }
+        }
+        output
+    }
+
+    /// Where a kernel that replaces `input` in place writes: the leaf's own buffer if it was donated, else a copy.
+    fn overwritten(&mut self, input: Ref, place: Place) -> Place {
+        match input {
+            Ref::Leaf(leaf) if self.trace.leaves[leaf].donated => {
+                let buffer = self.buffers.add(Home::Update(self.trace.leaves[leaf].buffer), place.spec.size());
+                Place { buffer, ..place }
+            }
+            _ => self.copy(place),
+        }
+    }
+
+    fn fused(&mut self, root: usize) -> Place {
+        let mut program = Fused { instructions: Vec::new(), inputs: Vec::new() };
+        let (mut reads, mut params): (Vec<Ref>, SmallVec<[usize; 4]>) = Default::default();
+        let mut register: Vec<(usize, usize)> = Vec::new();
+        // Nodes are in order of need, so that the group's members come before their users; constants come first of all.
+        let members: Vec<usize> = (0..=root).filter(|&at| self.groups[at] == root).collect();
+        let mut constants: Vec<usize> = members
+            .iter()
+            .flat_map(|&at| &self.trace.nodes[at].inputs)
+            .filter_map(|&input| fuse::constant(self.trace, input))
+            .filter(|at| !members.contains(at))
+            .collect();
+        constants.sort_unstable();
+        constants.dedup();
+        for at in constants.into_iter().chain(members) {
+            let node = &self.trace.nodes[at];
+            let inputs: SmallVec<[Source; 3]> = node
+                .inputs
+                .iter()
+                .map(|&input| {
+                    if let Ref::Node(producer, _) = input
+                        && let Some((_, index)) = register.iter().find(|(node, _)| *node == producer)
+                    {
+                        return Source::Register(*index);
+                    }
+                    Source::Input(reads.iter().position(|read| *read == input).unwrap_or_else(|| {
+                        reads.push(input);
+                        program.inputs.push(self.place(input).spec.dtype);
+                        reads.len() - 1
+                    }))
+                })
+                .collect();
+            let dtype = node.node.specs[0].dtype;
+            let input_dtype = node.expr.inputs.first().map_or(dtype, |input| input.dtype());
+            let first = params.len();
+            params.extend(node.params.clone());
+            register.push((at, program.instructions.len()));
+            let row = node.op().pointwise().expect("members are pointwise");
+            program.instructions.push(Instruction { row, inputs, dtype, input_dtype, params: first..params.len() });
+        }
+        let inputs = reads.iter().map(|&read| self.place(read)).collect();
+        let output = self.new_place(self.trace.nodes[root].node.specs[0].clone());
+        self.steps.push(Step { op: program.into(), inputs, outputs: SmallVec::from_iter([output.clone()]), params });
+        output
+    }
+
+    /// Makes the values of a node outlive the run.
+    fn keep(&mut self, at: usize) {
+        let places: SmallVec<[Place; 1]> = std::mem::take(&mut self.places[at])
+            .into_iter()
+            .map(|place| {
+                let place = if place.layout.is_contiguous() { place } else { self.copy(place) };
+                self.buffers.survive(place.buffer);
+                place
+            })
+            .collect();
+        self.places[at] = places.clone();
+        self.results.push((at, places));
+    }
+}

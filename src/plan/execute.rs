@@ -1,0 +1,57 @@
+//! Runs a plan: binds leaves, outputs and slots, then hands the steps to the device.
+
+use super::{Place, Plan, Step, trace::Trace};
+use crate::{
+    Result,
+    device::{Buffer, Device, Value},
+    graph::{CpuCall, CpuIn, CpuOut},
+    shape::Layout,
+};
+use smallvec::SmallVec;
+
+/// Values of traced nodes, by number.
+pub(super) type Values = Vec<(usize, SmallVec<[Value; 1]>)>;
+
+pub(super) fn run(plan: &Plan, trace: &Trace, slots: &[Buffer], device: &Device) -> Result<Values> {
+    let mut buffers: Vec<Buffer> = Vec::with_capacity(plan.leaves + plan.outputs.len() + plan.slots.len());
+    buffers.extend(trace.buffers.iter().map(|value| value.buffer.clone()));
+    for &words in &plan.outputs {
+        buffers.push(device.alloc(words)?);
+    }
+    buffers.extend(slots[..plan.slots.len()].iter().cloned());
+    match &plan.gpu {
+        Some(program) => program.run(&buffers.iter().map(|buffer| buffer.gpu().clone()).collect::<Vec<_>>(), &trace.params)?,
+        None => plan.steps.iter().for_each(|step| run_step(step, &buffers, &trace.params)),
+    }
+    let value = |place: &Place| Value { buffer: buffers[place.buffer].clone(), offset: place.start + place.layout.offset };
+    Ok(plan.results.iter().map(|(at, places)| (*at, places.iter().map(value).collect())).collect())
+}
+
+/// One CPU kernel. The plan has made sure that what it writes overlaps nothing that it reads.
+fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
+    let inputs: SmallVec<[CpuIn; 6]> = step
+        .inputs
+        .iter()
+        .map(|place| {
+            let whole = buffers[place.buffer].cpu().words();
+            // SAFETY: nobody writes these words during the step.
+            let words = unsafe { std::slice::from_raw_parts(whole.start.add(place.start), whole.length - place.start) };
+            let contiguous = place.layout.is_contiguous() && place.layout.offset == 0;
+            CpuIn { spec: &place.spec, layout: &place.layout, words: if contiguous { &words[..place.spec.size()] } else { words } }
+        })
+        .collect();
+    let mut outputs: SmallVec<[CpuOut; 2]> = step
+        .outputs
+        .iter()
+        .map(|place| {
+            let whole = buffers[place.buffer].cpu().words();
+            let Layout { offset, .. } = place.layout;
+            let (first, size) = (place.start + offset, place.spec.size());
+            assert!(first + size <= whole.length, "{}: its output does not fit the buffer", step.op.name());
+            // SAFETY: in bounds, and the outputs of a step are disjoint.
+            CpuOut { spec: &place.spec, words: unsafe { std::slice::from_raw_parts_mut(whole.start.add(first), size) } }
+        })
+        .collect();
+    let params: SmallVec<[u32; 16]> = step.params.iter().map(|&at| params[at]).collect();
+    step.op.cpu(CpuCall { inputs: &inputs, outputs: &mut outputs, params: &params });
+}

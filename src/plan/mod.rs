@@ -1,0 +1,52 @@
+//! From recorded graph to replayable plan: trace, fuse, place in memory, run; plans are kept under the graph's signature.
+
+mod cache;
+mod compile;
+mod execute;
+mod fuse;
+mod place;
+mod pointwise;
+mod runtime;
+mod trace;
+
+pub(crate) use pointwise::Fused;
+pub use pointwise::{Lanes, Pointwise};
+pub use runtime::Statistics;
+pub(crate) use runtime::{Donation, add_pending, eager, flush, flush_donating, statistics};
+
+use crate::{
+    graph::OpRef,
+    shape::{Layout, Spec},
+};
+use smallvec::SmallVec;
+
+/// A compiled graph: steps over numbered buffers, first those of the leaves, then outputs, then shared slots.
+pub(crate) struct Plan {
+    pub steps: Vec<Step>,
+    pub leaves: usize,
+    /// Sizes in words of buffers that outlive the run.
+    pub outputs: Vec<usize>,
+    /// Sizes in words of buffers that other plans may overwrite afterwards.
+    pub slots: Vec<usize>,
+    /// For each traced node that gets values: its number and where they lie.
+    pub results: Vec<(usize, SmallVec<[Place; 1]>)>,
+    pub gpu: Option<crate::device::gpu::Program>,
+}
+
+/// One kernel call.
+pub(crate) struct Step {
+    pub op: OpRef,
+    pub inputs: SmallVec<[Place; 4]>,
+    pub outputs: SmallVec<[Place; 1]>,
+    /// Which words of the run's parameters are the op's own.
+    pub params: SmallVec<[usize; 4]>,
+}
+
+/// Where a value lies: a buffer, the first word of its range, and its layout from there on.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub spec: Spec,
+    pub buffer: usize,
+    pub start: usize,
+    pub layout: Layout,
+}

@@ -1,0 +1,5 @@
+//! Everything a program usually needs, under its Keras name.
+
+pub use crate::{
+    All, DType, Device, Error, ErrorKind, GradientTape, Index, Result, Shape, Tensor, Variable, gradient, ops::custom_gradient,
+};

@@ -1,0 +1,48 @@
+//! Reading: the moment at which what was recorded is computed.
+
+use crate::{Error, Result, Tensor, dtype::Element, plan};
+
+impl Tensor {
+    /// The elements, row-major. Computes what is pending.
+    ///
+    /// # Errors
+    /// When `T` is not the tensor's type, or the device failed since the last read.
+    pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
+        self.dtype().check::<T>()?;
+        Ok(self.to_words()?.into_iter().map(T::from_word).collect())
+    }
+
+    /// The only element. Computes what is pending.
+    ///
+    /// # Errors
+    /// When there is not exactly one element, and as [`Tensor::to_vec`].
+    pub fn item<T: Element>(&self) -> Result<T> {
+        if self.size() != 1 {
+            return Err(Error::shape(format!("item: shape {} has {} elements, not one", self.shape(), self.size())));
+        }
+        Ok(self.to_vec()?[0])
+    }
+
+    /// The elements as an ndarray of runtime rank.
+    ///
+    /// # Errors
+    /// As [`Tensor::to_vec`].
+    pub fn to_ndarray<T: Element>(&self) -> Result<ndarray::ArrayD<T>> {
+        let elements = self.to_vec()?;
+        Ok(ndarray::ArrayD::from_shape_vec(self.shape().to_vec(), elements).expect("as many elements as the shape says"))
+    }
+
+    /// Computes this tensor now, and with it pending writes of variables; reads nothing back.
+    ///
+    /// # Errors
+    /// When the device refuses.
+    pub fn compute(&self) -> Result<()> {
+        plan::flush(std::slice::from_ref(self))
+    }
+
+    pub(crate) fn to_words(&self) -> Result<Vec<u32>> {
+        self.compute()?;
+        let value = self.value().expect("a flush computes what was asked for");
+        self.device().read(&value, self.size())
+    }
+}
