@@ -8,10 +8,12 @@ mod error;
 pub mod graph;
 mod models;
 pub mod ops;
+pub mod optimizers;
 mod plan;
 pub mod prelude;
 mod shape;
 mod tensor;
+pub use tensor::Reading;
 mod training;
 
 pub use device::{Device, Memory};
