@@ -4,6 +4,7 @@
 
 use super::microkernel::{Kernel, Tile};
 use super::pool::{self, SharedMut};
+use super::simd::multiversion;
 use super::{scratch, simd, vector_matrix};
 use std::ops::Range;
 
@@ -171,14 +172,12 @@ impl Product<'_> {
         scratch::with((panels - packed_from) * width * self.k, |packed| {
             let shared = SharedMut::new(packed);
             let size = width * self.k;
-            let at_once = (1usize << 14).div_ceil(size);
-            pool::for_chunks(panels - packed_from, at_once, &|range| {
-                for panel in range {
-                    // SAFETY: each panel is its own part.
-                    let out = unsafe { shared.slice(panel * size..(panel + 1) * size) };
-                    let column = (packed_from + panel) * width;
-                    pack(self.b.from(0, column).transposed(), width.min(self.n - column), self.k, width, out);
-                }
+            // Several panels in one task: a row of the operand is then read in one long run.
+            pool::for_chunks(panels - packed_from, 8, &|range| {
+                // SAFETY: each panel is its own part.
+                let out = unsafe { shared.slice(range.start * size..range.end * size) };
+                let column = (packed_from + range.start) * width;
+                pack_panels(self.b.from(0, column).transposed(), (range.len() * width).min(self.n - column), self.k, width, out);
             });
             let packed = &*packed;
             let panel = |index: usize| match index.checked_sub(packed_from) {
@@ -264,20 +263,73 @@ impl Product<'_> {
     }
 }
 
+/// Packs neighbouring panels of `width` lanes each, one after the other.
+fn pack_panels(source: Mat, lanes: usize, steps: usize, width: usize, out: &mut [f32]) {
+    if source.row_stride == 1 {
+        for step in 0..steps {
+            let row = &source.data[step * source.column_stride..][..lanes];
+            for (panel, values) in row.chunks(width).enumerate() {
+                copy_short(values, &mut out[(panel * steps + step) * width..][..values.len()]);
+            }
+        }
+    } else {
+        for (panel, out) in out.chunks_mut(steps * width).enumerate() {
+            pack(source.from(panel * width, 0), width.min(lanes - panel * width), steps, width, out);
+        }
+    }
+}
+
 /// Lays `lanes` rows of `source` side by side: `out[step * width + lane] = source[lane, step]`. What is beyond `lanes` stays.
 pub fn pack(source: Mat, lanes: usize, steps: usize, width: usize, out: &mut [f32]) {
     if source.row_stride == 1 {
         for (step, out) in out.chunks_exact_mut(width).take(steps).enumerate() {
-            out[..lanes].copy_from_slice(&source.data[step * source.column_stride..][..lanes]);
+            copy_short(&source.data[step * source.column_stride..][..lanes], &mut out[..lanes]);
         }
-        return;
+    } else if source.column_stride == 1 {
+        transpose(source.data, source.row_stride, lanes, steps, width, out);
+    } else {
+        for step in 0..steps {
+            for lane in 0..lanes {
+                out[step * width + lane] = source.data[lane * source.row_stride + step * source.column_stride];
+            }
+        }
     }
-    // Sixteen steps at a time, so that the lines being written stay in the first-level cache.
-    for start in (0..steps).step_by(16) {
-        for lane in 0..lanes {
-            let from = lane * source.row_stride + start * source.column_stride;
-            for step in 0..16.min(steps - start) {
-                out[(start + step) * width + lane] = source.data[from + step * source.column_stride];
+}
+
+/// A copy of a few lines, without a call where the length is a usual one.
+#[inline(always)]
+fn copy_short(from: &[f32], to: &mut [f32]) {
+    match (<&[f32; 32]>::try_from(from), <&mut [f32; 32]>::try_from(&mut *to)) {
+        (Ok(from), Ok(to)) => *to = *from,
+        _ => to.copy_from_slice(from),
+    }
+}
+
+multiversion! {
+    /// `out[step * width + lane] = x[lane * stride + step]` in squares of eight, which stay in registers.
+    fn transpose[](x: &[f32], stride: usize, lanes: usize, steps: usize, width: usize, out: &mut [f32]) {
+        for start in (0..steps).step_by(64) {
+            let end = (start + 64).min(steps);
+            for lane in (0..lanes).step_by(8) {
+                let mut step = start;
+                if lane + 8 <= lanes {
+                    while step + 8 <= end {
+                        let rows: [[f32; 8]; 8] = std::array::from_fn(|i| {
+                            let from = (lane + i) * stride + step;
+                            <[f32; 8]>::try_from(&x[from..from + 8]).expect("eight values")
+                        });
+                        for j in 0..8 {
+                            let line: [f32; 8] = std::array::from_fn(|i| rows[i][j]);
+                            out[(step + j) * width + lane..][..8].copy_from_slice(&line);
+                        }
+                        step += 8;
+                    }
+                }
+                for lane in lane..lanes.min(lane + 8) {
+                    for step in step..end {
+                        out[step * width + lane] = x[lane * stride + step];
+                    }
+                }
             }
         }
     }

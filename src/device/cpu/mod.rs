@@ -1,8 +1,12 @@
 //! The CPU's building blocks: plain functions on slices, which know neither tensors nor ops.
 
+pub mod conv;
+mod conv_grouped;
+#[cfg(test)]
+mod conv_tests;
 pub mod gemm;
 pub mod math;
-pub mod microkernel;
+mod microkernel;
 pub mod pool;
 mod scratch;
 pub mod simd;
