@@ -8,6 +8,8 @@ pub mod gemm;
 pub mod math;
 mod microkernel;
 pub mod pool;
+pub mod pool2d;
+pub mod rows;
 mod scratch;
 pub mod simd;
 mod vector_matrix;
