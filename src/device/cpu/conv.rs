@@ -41,7 +41,10 @@ pub struct Conv2d {
 
 impl Conv2d {
     fn check(&self, x: usize, filter: usize, y: usize) {
-        assert!(self.groups > 0 && self.c % self.groups == 0 && self.k % self.groups == 0, "groups must divide both channels: {self:?}");
+        assert!(
+            self.groups > 0 && self.c.is_multiple_of(self.groups) && self.k.is_multiple_of(self.groups),
+            "groups must divide both channels: {self:?}"
+        );
         assert!(self.stride[0] > 0 && self.stride[1] > 0 && self.dilation[0] > 0 && self.dilation[1] > 0, "{self:?}");
         assert_eq!(x, self.n * self.h * self.w * self.c, "values of x: {self:?}");
         assert_eq!(filter, self.kh * self.kw * (self.c / self.groups) * self.k, "values of the filter: {self:?}");
@@ -345,7 +348,7 @@ impl Pass {
         with_window(source, sample..sample + 1, self.inputs, &self.rows, &self.columns, rows.clone(), |window| {
             // Taps side by side in the image are one run.
             let per_row = if self.columns.offset_step == 1 { self.columns.taps.min(1) } else { self.columns.taps };
-            let run = if per_row == 0 { 0 } else { self.columns.taps / per_row * self.inputs };
+            let run = self.columns.taps / per_row.max(1) * self.inputs;
             with_runs(self.rows.taps * per_row, |runs| {
                 for (index, start) in runs.iter_mut().enumerate() {
                     let (i, j) = (index / per_row, index % per_row);

@@ -4,12 +4,11 @@
 
 use super::microkernel::{Kernel, Tile};
 use super::pool::{self, SharedMut};
-use super::simd::multiversion;
 use super::{scratch, simd, vector_matrix};
 use std::ops::Range;
 
 /// Steps of k that one pass over the outputs takes: a panel of the second operand then stays in the second-level cache.
-const DEPTH: usize = 384;
+const DEPTH: usize = 512;
 /// Products below this many multiplications are not worth waking another thread for.
 const INLINE: usize = 1 << 20;
 
@@ -184,7 +183,7 @@ impl Product<'_> {
                 Some(index) => (packed[index * size..].as_ptr(), width),
                 None => (self.b.data[index * width..].as_ptr(), self.b.row_stride),
             };
-            let most = if self.m >= 16 * 14 * kernel.rows { 14 * kernel.rows } else { 8 * kernel.rows };
+            let most = 8 * kernel.rows;
             let tall = self.m.div_ceil(self.m.div_ceil(most)).next_multiple_of(kernel.rows);
             let down = self.m.div_ceil(tall);
             let mut wide = panels;
@@ -228,9 +227,7 @@ impl Product<'_> {
                 }
                 (copy.as_ptr(), stride, 1, kernel.rows * stride)
             } else {
-                for (group, out) in (0..rows.len()).step_by(kernel.rows).zip(copy.chunks_mut(kernel.rows * self.k)) {
-                    pack(a.from(group, 0), kernel.rows.min(rows.len() - group), self.k, kernel.rows, out);
-                }
+                pack_panels(a, rows.len(), self.k, kernel.rows, copy);
                 (copy.as_ptr(), 1, kernel.rows, kernel.rows * self.k)
             };
             for index in panels {
@@ -296,39 +293,46 @@ pub fn pack(source: Mat, lanes: usize, steps: usize, width: usize, out: &mut [f3
     }
 }
 
-/// A copy of a few lines, without a call where the length is a usual one.
+/// A copy without a call where the length is the width of a panel.
 #[inline(always)]
 fn copy_short(from: &[f32], to: &mut [f32]) {
-    match (<&[f32; 32]>::try_from(from), <&mut [f32; 32]>::try_from(&mut *to)) {
-        (Ok(from), Ok(to)) => *to = *from,
+    #[inline(always)]
+    fn copy<const LEN: usize>(from: &[f32], to: &mut [f32]) {
+        if let (Ok(from), Ok(to)) = (<&[f32; LEN]>::try_from(from), <&mut [f32; LEN]>::try_from(to)) {
+            *to = *from;
+        }
+    }
+    match from.len() {
+        32 => copy::<32>(from, to),
+        16 => copy::<16>(from, to),
+        14 => copy::<14>(from, to),
+        8 => copy::<8>(from, to),
+        6 => copy::<6>(from, to),
         _ => to.copy_from_slice(from),
     }
 }
 
-multiversion! {
-    /// `out[step * width + lane] = x[lane * stride + step]` in squares of eight, which stay in registers.
-    fn transpose[](x: &[f32], stride: usize, lanes: usize, steps: usize, width: usize, out: &mut [f32]) {
-        for start in (0..steps).step_by(64) {
-            let end = (start + 64).min(steps);
-            for lane in (0..lanes).step_by(8) {
-                let mut step = start;
-                if lane + 8 <= lanes {
-                    while step + 8 <= end {
-                        let rows: [[f32; 8]; 8] = std::array::from_fn(|i| {
-                            let from = (lane + i) * stride + step;
-                            <[f32; 8]>::try_from(&x[from..from + 8]).expect("eight values")
-                        });
-                        for j in 0..8 {
-                            let line: [f32; 8] = std::array::from_fn(|i| rows[i][j]);
-                            out[(step + j) * width + lane..][..8].copy_from_slice(&line);
-                        }
-                        step += 8;
-                    }
+/// `out[step * width + lane] = x[lane * stride + step]` in squares of eight, which stay in registers.
+fn transpose(x: &[f32], stride: usize, lanes: usize, steps: usize, width: usize, out: &mut [f32]) {
+    let kernel = Kernel::best();
+    assert!(lanes <= width && steps * width <= out.len() && (lanes - 1) * stride + steps <= x.len());
+    // 64 steps are four lines of each lane, and leave room for what is written.
+    for start in (0..steps).step_by(64) {
+        let end = (start + 64).min(steps);
+        for lane in (0..lanes).step_by(8) {
+            let mut step = start;
+            if lane + 8 <= lanes {
+                while step + 8 <= end {
+                    // SAFETY: eight lanes and eight steps lie inside both, by the assertion.
+                    unsafe {
+                        kernel.transpose(x.as_ptr().add(lane * stride + step), stride, out.as_mut_ptr().add(step * width + lane), width)
+                    };
+                    step += 8;
                 }
-                for lane in lane..lanes.min(lane + 8) {
-                    for step in step..end {
-                        out[step * width + lane] = x[lane * stride + step];
-                    }
+            }
+            for lane in lane..lanes.min(lane + 8) {
+                for step in step..end {
+                    out[step * width + lane] = x[lane * stride + step];
                 }
             }
         }

@@ -122,8 +122,8 @@ multiversion! {
                 for column in pool.seen_columns(q) {
                     let place = row * pool.w + column;
                     for ((best, at), &value) in y.iter_mut().zip(places.iter_mut()).zip(&x[place * c..][..c]) {
-                        // The second comparison takes NaN, the third keeps it; the last lets a first -inf in.
-                        let better = (!(value <= *best) && *best == *best) | (*at == u32::MAX);
+                        // NaN wins over all but an earlier NaN, and whatever is seen first over nothing.
+                        let better = (value > *best) | (value.is_nan() & !best.is_nan()) | (*at == u32::MAX);
                         *best = if better { value } else { *best };
                         *at = if better { place as u32 } else { *at };
                     }

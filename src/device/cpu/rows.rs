@@ -141,17 +141,13 @@ fn greater(a: f32, b: f32) -> f32 {
     if b > a || is_nan(b) { b } else { a }
 }
 
-/// Halves the lanes until one is left.
+/// Halves the lanes until one is left; each half is an array of its own, so that it stays in registers.
 #[inline(always)]
-fn join(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            lanes[lane] = f(lanes[lane], lanes[lane + width]);
-        }
-        width /= 2;
-    }
-    lanes[0]
+fn join(lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
+    let lanes: [f32; 16] = std::array::from_fn(|i| f(lanes[i], lanes[i + 16]));
+    let lanes: [f32; 8] = std::array::from_fn(|i| f(lanes[i], lanes[i + 8]));
+    let lanes: [f32; 4] = std::array::from_fn(|i| f(lanes[i], lanes[i + 4]));
+    f(f(lanes[0], lanes[2]), f(lanes[1], lanes[3]))
 }
 
 multiversion! {
@@ -205,6 +201,18 @@ multiversion! {
     }
 
     fn softmax_row[](x: &[f32], out: &mut [f32]) {
+        if x.len() <= LANES {
+            // The same sums with one value per lane, for classifiers of few classes.
+            let mut lanes = [f32::NEG_INFINITY; LANES];
+            lanes[..x.len()].copy_from_slice(x);
+            let top = join(lanes, greater);
+            lanes.iter_mut().for_each(|lane| *lane = math::exp(*lane - top));
+            lanes[x.len()..].fill(0.0);
+            let scale = 1.0 / join(lanes, |a, b| a + b);
+            lanes.iter_mut().for_each(|lane| *lane *= scale);
+            out.copy_from_slice(&lanes[..x.len()]);
+            return;
+        }
         let top = fold(x, f32::NEG_INFINITY, greater);
         for (out, &x) in out.iter_mut().zip(x) {
             *out = math::exp(x - top);
