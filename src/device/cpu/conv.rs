@@ -192,6 +192,7 @@ fn filter_part(conv: &Conv2d, kernel: &Kernel, x: &[f32], dy: &[f32], unit: &Uni
     let [rows, columns] = conv.axes();
     let width = kernel.columns;
     let lanes = width.min(conv.k - panel * width);
+    let columns_used = if lanes * 2 <= width && width > 8 { width / 2 } else { width };
     // Neighbouring taps of one row lie side by side in the image too.
     let (per_row, tall) = if conv.dilation[1] == 1 { (1, conv.kw * conv.c) } else { (conv.kw, conv.c) };
     let mut first = true;
@@ -226,7 +227,7 @@ fn filter_part(conv: &Conv2d, kernel: &Kernel, x: &[f32], dy: &[f32], unit: &Uni
                                     c: out[(row + low) * width..].as_mut_ptr(),
                                     c_row: width,
                                     rows: high - low,
-                                    columns: width,
+                                    columns: columns_used,
                                     accumulate: !first,
                                 };
                                 // SAFETY: the window covers all taps of its rows; `out` holds whole panels.
