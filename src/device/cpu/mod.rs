@@ -4,9 +4,11 @@ pub mod conv;
 mod conv_grouped;
 #[cfg(test)]
 mod conv_tests;
+mod conv_window;
 pub mod gemm;
 pub mod math;
 mod microkernel;
+mod pack;
 pub mod pool;
 pub mod pool2d;
 pub mod rows;
