@@ -3,12 +3,13 @@
 //! The cut into blocks and tiles, and so the order of every sum, follows from the shape alone: the bits do not depend on threads.
 
 use super::microkernel::{Kernel, Tile};
+use super::pack::pack_panels;
 use super::pool::{self, SharedMut};
 use super::{scratch, simd, vector_matrix};
 use std::ops::Range;
 
 /// Steps of k that one pass over the outputs takes: a panel of the second operand then stays in the second-level cache.
-const DEPTH: usize = 384;
+const DEPTH: usize = 512;
 /// Products below this many multiplications are not worth waking another thread for.
 const INLINE: usize = 1 << 20;
 
@@ -30,7 +31,8 @@ impl<'a> Mat<'a> {
         Mat { data: self.data, row_stride: self.column_stride, column_stride: self.row_stride }
     }
 
-    fn from(self, row: usize, column: usize) -> Self {
+    /// The same matrix from this element on.
+    pub fn from(self, row: usize, column: usize) -> Self {
         Mat { data: &self.data[row * self.row_stride + column * self.column_stride..], ..self }
     }
 
@@ -171,21 +173,19 @@ impl Product<'_> {
         scratch::with((panels - packed_from) * width * self.k, |packed| {
             let shared = SharedMut::new(packed);
             let size = width * self.k;
-            let at_once = (1usize << 14).div_ceil(size);
-            pool::for_chunks(panels - packed_from, at_once, &|range| {
-                for panel in range {
-                    // SAFETY: each panel is its own part.
-                    let out = unsafe { shared.slice(panel * size..(panel + 1) * size) };
-                    let column = (packed_from + panel) * width;
-                    pack(self.b.from(0, column).transposed(), width.min(self.n - column), self.k, width, out);
-                }
+            // Several panels in one task: a row of the operand is then read in one long run.
+            pool::for_chunks(panels - packed_from, 8, &|range| {
+                // SAFETY: each panel is its own part.
+                let out = unsafe { shared.slice(range.start * size..range.end * size) };
+                let column = (packed_from + range.start) * width;
+                pack_panels(self.b.from(0, column).transposed(), (range.len() * width).min(self.n - column), self.k, width, out);
             });
             let packed = &*packed;
             let panel = |index: usize| match index.checked_sub(packed_from) {
                 Some(index) => (packed[index * size..].as_ptr(), width),
                 None => (self.b.data[index * width..].as_ptr(), self.b.row_stride),
             };
-            let most = if self.m >= 16 * 14 * kernel.rows { 14 * kernel.rows } else { 8 * kernel.rows };
+            let most = 8 * kernel.rows;
             let tall = self.m.div_ceil(self.m.div_ceil(most)).next_multiple_of(kernel.rows);
             let down = self.m.div_ceil(tall);
             let mut wide = panels;
@@ -229,9 +229,7 @@ impl Product<'_> {
                 }
                 (copy.as_ptr(), stride, 1, kernel.rows * stride)
             } else {
-                for (group, out) in (0..rows.len()).step_by(kernel.rows).zip(copy.chunks_mut(kernel.rows * self.k)) {
-                    pack(a.from(group, 0), kernel.rows.min(rows.len() - group), self.k, kernel.rows, out);
-                }
+                pack_panels(a, rows.len(), self.k, kernel.rows, copy);
                 (copy.as_ptr(), 1, kernel.rows, kernel.rows * self.k)
             };
             for index in panels {
@@ -261,25 +259,6 @@ impl Product<'_> {
                 }
             }
         });
-    }
-}
-
-/// Lays `lanes` rows of `source` side by side: `out[step * width + lane] = source[lane, step]`. What is beyond `lanes` stays.
-pub fn pack(source: Mat, lanes: usize, steps: usize, width: usize, out: &mut [f32]) {
-    if source.row_stride == 1 {
-        for (step, out) in out.chunks_exact_mut(width).take(steps).enumerate() {
-            out[..lanes].copy_from_slice(&source.data[step * source.column_stride..][..lanes]);
-        }
-        return;
-    }
-    // Sixteen steps at a time, so that the lines being written stay in the first-level cache.
-    for start in (0..steps).step_by(16) {
-        for lane in 0..lanes {
-            let from = lane * source.row_stride + start * source.column_stride;
-            for step in 0..16.min(steps - start) {
-                out[(start + step) * width + lane] = source.data[from + step * source.column_stride];
-            }
-        }
     }
 }
 
