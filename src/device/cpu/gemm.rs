@@ -8,7 +8,7 @@ use super::{scratch, simd, vector_matrix};
 use std::ops::Range;
 
 /// Steps of k that one pass over the outputs takes: a panel of the second operand then stays in the second-level cache.
-const DEPTH: usize = 384;
+const DEPTH: usize = 512;
 /// Products below this many multiplications are not worth waking another thread for.
 const INLINE: usize = 1 << 20;
 
@@ -171,21 +171,19 @@ impl Product<'_> {
         scratch::with((panels - packed_from) * width * self.k, |packed| {
             let shared = SharedMut::new(packed);
             let size = width * self.k;
-            let at_once = (1usize << 14).div_ceil(size);
-            pool::for_chunks(panels - packed_from, at_once, &|range| {
-                for panel in range {
-                    // SAFETY: each panel is its own part.
-                    let out = unsafe { shared.slice(panel * size..(panel + 1) * size) };
-                    let column = (packed_from + panel) * width;
-                    pack(self.b.from(0, column).transposed(), width.min(self.n - column), self.k, width, out);
-                }
+            // Several panels in one task: a row of the operand is then read in one long run.
+            pool::for_chunks(panels - packed_from, 8, &|range| {
+                // SAFETY: each panel is its own part.
+                let out = unsafe { shared.slice(range.start * size..range.end * size) };
+                let column = (packed_from + range.start) * width;
+                pack_panels(self.b.from(0, column).transposed(), (range.len() * width).min(self.n - column), self.k, width, out);
             });
             let packed = &*packed;
             let panel = |index: usize| match index.checked_sub(packed_from) {
                 Some(index) => (packed[index * size..].as_ptr(), width),
                 None => (self.b.data[index * width..].as_ptr(), self.b.row_stride),
             };
-            let most = if self.m >= 16 * 14 * kernel.rows { 14 * kernel.rows } else { 8 * kernel.rows };
+            let most = 8 * kernel.rows;
             let tall = self.m.div_ceil(self.m.div_ceil(most)).next_multiple_of(kernel.rows);
             let down = self.m.div_ceil(tall);
             let mut wide = panels;
@@ -229,9 +227,7 @@ impl Product<'_> {
                 }
                 (copy.as_ptr(), stride, 1, kernel.rows * stride)
             } else {
-                for (group, out) in (0..rows.len()).step_by(kernel.rows).zip(copy.chunks_mut(kernel.rows * self.k)) {
-                    pack(a.from(group, 0), kernel.rows.min(rows.len() - group), self.k, kernel.rows, out);
-                }
+                pack_panels(a, rows.len(), self.k, kernel.rows, copy);
                 (copy.as_ptr(), 1, kernel.rows, kernel.rows * self.k)
             };
             for index in panels {
@@ -264,20 +260,80 @@ impl Product<'_> {
     }
 }
 
+/// Packs neighbouring panels of `width` lanes each, one after the other.
+fn pack_panels(source: Mat, lanes: usize, steps: usize, width: usize, out: &mut [f32]) {
+    if source.row_stride == 1 {
+        for step in 0..steps {
+            let row = &source.data[step * source.column_stride..][..lanes];
+            for (panel, values) in row.chunks(width).enumerate() {
+                copy_short(values, &mut out[(panel * steps + step) * width..][..values.len()]);
+            }
+        }
+    } else {
+        for (panel, out) in out.chunks_mut(steps * width).enumerate() {
+            pack(source.from(panel * width, 0), width.min(lanes - panel * width), steps, width, out);
+        }
+    }
+}
+
 /// Lays `lanes` rows of `source` side by side: `out[step * width + lane] = source[lane, step]`. What is beyond `lanes` stays.
 pub fn pack(source: Mat, lanes: usize, steps: usize, width: usize, out: &mut [f32]) {
     if source.row_stride == 1 {
         for (step, out) in out.chunks_exact_mut(width).take(steps).enumerate() {
-            out[..lanes].copy_from_slice(&source.data[step * source.column_stride..][..lanes]);
+            copy_short(&source.data[step * source.column_stride..][..lanes], &mut out[..lanes]);
         }
-        return;
+    } else if source.column_stride == 1 {
+        transpose(source.data, source.row_stride, lanes, steps, width, out);
+    } else {
+        for step in 0..steps {
+            for lane in 0..lanes {
+                out[step * width + lane] = source.data[lane * source.row_stride + step * source.column_stride];
+            }
+        }
     }
-    // Sixteen steps at a time, so that the lines being written stay in the first-level cache.
-    for start in (0..steps).step_by(16) {
-        for lane in 0..lanes {
-            let from = lane * source.row_stride + start * source.column_stride;
-            for step in 0..16.min(steps - start) {
-                out[(start + step) * width + lane] = source.data[from + step * source.column_stride];
+}
+
+/// A copy without a call where the length is the width of a panel.
+#[inline(always)]
+fn copy_short(from: &[f32], to: &mut [f32]) {
+    #[inline(always)]
+    fn copy<const LEN: usize>(from: &[f32], to: &mut [f32]) {
+        if let (Ok(from), Ok(to)) = (<&[f32; LEN]>::try_from(from), <&mut [f32; LEN]>::try_from(to)) {
+            *to = *from;
+        }
+    }
+    match from.len() {
+        32 => copy::<32>(from, to),
+        16 => copy::<16>(from, to),
+        14 => copy::<14>(from, to),
+        8 => copy::<8>(from, to),
+        6 => copy::<6>(from, to),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// `out[step * width + lane] = x[lane * stride + step]` in squares of eight, which stay in registers.
+fn transpose(x: &[f32], stride: usize, lanes: usize, steps: usize, width: usize, out: &mut [f32]) {
+    let kernel = Kernel::best();
+    assert!(lanes <= width && steps * width <= out.len() && (lanes - 1) * stride + steps <= x.len());
+    // 64 steps are four lines of each lane, and leave room for what is written.
+    for start in (0..steps).step_by(64) {
+        let end = (start + 64).min(steps);
+        for lane in (0..lanes).step_by(8) {
+            let mut step = start;
+            if lane + 8 <= lanes {
+                while step + 8 <= end {
+                    // SAFETY: eight lanes and eight steps lie inside both, by the assertion.
+                    unsafe {
+                        kernel.transpose(x.as_ptr().add(lane * stride + step), stride, out.as_mut_ptr().add(step * width + lane), width)
+                    };
+                    step += 8;
+                }
+            }
+            for lane in lane..lanes.min(lane + 8) {
+                for step in step..end {
+                    out[step * width + lane] = x[lane * stride + step];
+                }
             }
         }
     }

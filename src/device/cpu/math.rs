@@ -21,9 +21,9 @@ fn limit(x: f32, low: f32, high: f32) -> f32 {
 fn reduced_exp_m1(x: f32) -> (i32, f32) {
     let shifted = x * std::f32::consts::LOG2_E + ROUND_F32;
     let n = shifted - ROUND_F32;
-    let r = (x - n * 0.693_115_234_375) - n * 3.194_618_5e-5;
+    let r = (x - n * 0.693_115_23) - n * 3.194_618_5e-5;
     let q = 0.000_199_142_03_f32;
-    let q = q * r + 0.001_394_100_9;
+    let q = q * r + 0.001_394_101;
     let q = q * r + 0.008_333_273;
     let q = q * r + 0.041_666_355;
     let q = q * r + 0.166_666_67;
@@ -69,8 +69,12 @@ pub fn sigmoid(x: f32) -> f32 {
 /// `ln(1 + e^x)`
 #[inline(always)]
 pub fn softplus(x: f32) -> f32 {
-    let tail = ln_1p_f64(exp_f64(-f64::from(x.abs())));
-    (f64::from(if x < 0.0 { 0.0 } else { x }) + tail) as f32
+    let x = f64::from(x);
+    let z = exp_f64(-x.abs());
+    let u = 1.0 + z;
+    // The second term is what rounding u lost.
+    let tail = ln_f64(u) + (z - (u - 1.0)) / u;
+    ((if x > 0.0 { x } else { 0.0 }) + tail) as f32
 }
 
 #[inline(always)]
@@ -258,7 +262,7 @@ fn ln_1p_f64(x: f64) -> f64 {
     let u = 1.0 + x;
     // What rounding u lost counts where x is small; elsewhere the quotient is 0 (and NaN at infinity, hence the select).
     let lost = (x - (u - 1.0)) / u;
-    ln_f64(u) + if x < 1.0 && u > 0.0 { lost } else { 0.0 }
+    ln_f64(u) + if (x < 1.0) & (u > 0.0) { lost } else { 0.0 }
 }
 
 /// The quadrant and the sine and cosine of what is left, at most π/4.

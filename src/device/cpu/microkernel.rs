@@ -29,6 +29,7 @@ pub struct Kernel {
     pub rows: usize,
     pub columns: usize,
     run: unsafe fn(&Tile),
+    transpose: unsafe fn(*const f32, usize, *mut f32, usize),
 }
 
 impl Kernel {
@@ -50,6 +51,16 @@ impl Kernel {
         debug_assert!(tile.a_row == 1 || tile.a_step == 1);
         // SAFETY: the caller's promise; `best` hands out kernels that this machine can run.
         unsafe { (self.run)(tile) }
+    }
+
+    /// `out[j * out_stride + i] = x[i * stride + j]` for i, j below 8.
+    ///
+    /// # Safety
+    /// All these addresses are valid.
+    #[inline]
+    pub unsafe fn transpose(&self, x: *const f32, stride: usize, out: *mut f32, out_stride: usize) {
+        // SAFETY: the caller's promise, as in `compute`.
+        unsafe { (self.transpose)(x, stride, out, out_stride) }
     }
 }
 
@@ -189,11 +200,18 @@ impl Vector for Portable {
     }
 }
 
-static PORTABLE: Kernel = Kernel { rows: 6, columns: 8, run: portable };
+static PORTABLE: Kernel = Kernel { rows: 6, columns: 8, run: portable, transpose: portable_transpose };
 
 unsafe fn portable(tile: &Tile) {
     // SAFETY: the caller's promise.
     unsafe { by_rows!(Portable, 1, tile, 1 2 3 4 5 6) }
+}
+
+unsafe fn portable_transpose(x: *const f32, stride: usize, out: *mut f32, out_stride: usize) {
+    for (i, j) in (0..8).flat_map(|i| (0..8).map(move |j| (i, j))) {
+        // SAFETY: the caller's promise.
+        unsafe { *out.add(j * out_stride + i) = *x.add(i * stride + j) };
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -201,8 +219,8 @@ mod x86 {
     use super::{Kernel, Tile, Vector, compute};
     use std::arch::x86_64::*;
 
-    pub static AVX512: Kernel = Kernel { rows: 14, columns: 32, run: avx512 };
-    pub static AVX2: Kernel = Kernel { rows: 6, columns: 16, run: avx2 };
+    pub static AVX512: Kernel = Kernel { rows: 14, columns: 32, run: avx512, transpose };
+    pub static AVX2: Kernel = Kernel { rows: 6, columns: 16, run: avx2, transpose };
 
     #[target_feature(enable = "avx512f,avx2,fma")]
     unsafe fn avx512(tile: &Tile) {
@@ -220,6 +238,28 @@ mod x86 {
     unsafe fn avx2(tile: &Tile) {
         // SAFETY: the caller's promise.
         unsafe { if tile.columns > 8 { by_rows!(__m256, 2, tile, 1 2 3 4 5 6) } else { by_rows!(__m256, 1, tile, 1 2 3 4 5 6) } }
+    }
+
+    /// Three rounds of exchanges: pairs, quarters, halves.
+    #[target_feature(enable = "avx2")]
+    unsafe fn transpose(x: *const f32, stride: usize, out: *mut f32, out_stride: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let rows: [__m256; 8] = std::array::from_fn(|i| _mm256_loadu_ps(x.add(i * stride)));
+            let pairs: [__m256; 8] = std::array::from_fn(|i| {
+                let (a, b) = (rows[i / 2 * 2], rows[i / 2 * 2 + 1]);
+                if i % 2 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) }
+            });
+            let quarters: [__m256; 8] = std::array::from_fn(|i| {
+                let (a, b) = (pairs[i / 4 * 4 + i % 4 / 2], pairs[i / 4 * 4 + i % 4 / 2 + 2]);
+                if i % 2 == 0 { _mm256_shuffle_ps::<0x44>(a, b) } else { _mm256_shuffle_ps::<0xEE>(a, b) }
+            });
+            for j in 0..4 {
+                let (a, b) = (quarters[j], quarters[j + 4]);
+                _mm256_storeu_ps(out.add(j * out_stride), _mm256_permute2f128_ps::<0x20>(a, b));
+                _mm256_storeu_ps(out.add((j + 4) * out_stride), _mm256_permute2f128_ps::<0x31>(a, b));
+            }
+        }
     }
 
     macro_rules! vector {
@@ -262,6 +302,19 @@ mod x86 {
 mod tests {
     use super::super::simd::on_each_level;
     use super::*;
+
+    #[test]
+    fn squares_are_transposed() {
+        let x: Vec<f32> = (0..200).map(|i| i as f32).collect();
+        on_each_level(|level| {
+            let mut out = vec![0f32; 200];
+            // SAFETY: the last index is 7 * 21 + 7.
+            unsafe { Kernel::best().transpose(x.as_ptr(), 19, out.as_mut_ptr(), 21) };
+            for (i, j) in (0..8).flat_map(|i| (0..8).map(move |j| (i, j))) {
+                assert_eq!(out[j * 21 + i], x[i * 19 + j], "{level:?}");
+            }
+        });
+    }
 
     #[test]
     fn every_tile_shape_adds_up() {

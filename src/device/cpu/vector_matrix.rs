@@ -2,6 +2,7 @@
 
 use super::gemm::Mat;
 use super::pool::{self, SharedMut};
+use super::rows::dot;
 use super::scratch;
 use super::simd::multiversion;
 
@@ -55,28 +56,5 @@ multiversion! {
                 *out += factor * value;
             }
         }
-    }
-
-    /// `Σ x[i] * y[i]` over 32 fixed lanes, so that the bits are the same on every instruction set.
-    pub fn dot[](x: &[f32], y: &[f32]) -> f32 {
-        let mut lanes = [0f32; 32];
-        let (x_blocks, x_rest) = x.as_chunks::<32>();
-        let (y_blocks, y_rest) = y.as_chunks::<32>();
-        for (x, y) in x_blocks.iter().zip(y_blocks) {
-            for lane in 0..32 {
-                lanes[lane] += x[lane] * y[lane];
-            }
-        }
-        for (lane, (x, y)) in x_rest.iter().zip(y_rest).enumerate() {
-            lanes[lane] += x * y;
-        }
-        let mut width = 16;
-        while width > 0 {
-            for lane in 0..width {
-                lanes[lane] += lanes[lane + width];
-            }
-            width /= 2;
-        }
-        lanes[0]
     }
 }
