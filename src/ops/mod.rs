@@ -2,21 +2,26 @@
 
 pub mod case;
 pub mod check;
+mod conv;
 mod full;
 mod identity;
 mod matmul;
 mod pack;
 mod pad;
 mod pointwise;
+mod pool;
 mod reduce;
 mod view;
+mod window;
 
 pub use case::Case;
+pub use conv::{Conv1dOptions, Conv2dOptions};
 pub use identity::custom_gradient;
 pub(crate) use identity::{COPY, Detach};
 pub(crate) use pack::Pack;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
 pub(crate) use view::Range as SliceRange;
+pub use window::Padding;
 
 use crate::{
     Tensor,
@@ -25,7 +30,7 @@ use crate::{
 
 /// The cases of every op: what the tests and `wgrad selftest` run.
 pub fn catalog() -> Vec<Case> {
-    [pointwise::cases, full::cases, identity::cases, view::cases, pad::cases, reduce::cases, matmul::cases]
+    [pointwise::cases, full::cases, identity::cases, view::cases, pad::cases, reduce::cases, matmul::cases, conv::cases, pool::cases]
         .iter()
         .flat_map(|cases| cases())
         .collect()

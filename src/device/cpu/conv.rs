@@ -56,7 +56,8 @@ impl Conv2d {
         (self.kh, self.kw, self.stride, self.pad_top, self.pad_left) == (1, 1, [1, 1], 0, 0) && (self.oh, self.ow) == (self.h, self.w)
     }
 
-    fn axes(&self) -> [Axis; 2] {
+    /// How the outputs read the input along rows and columns.
+    pub fn axes(&self) -> [Axis; 2] {
         let axis = |outputs, source, taps, stride, dilation, pad: usize| Axis {
             outputs,
             source,
@@ -243,15 +244,15 @@ fn filter_part(conv: &Conv2d, kernel: &Kernel, x: &[f32], dy: &[f32], unit: &Uni
 
 /// One axis of a convolution: output p reads source `p * step + offset + t * offset_step` with filter tap `tap + t * tap_step`.
 #[derive(Clone, Copy, Debug)]
-struct Axis {
-    outputs: usize,
-    source: usize,
-    step: usize,
-    taps: usize,
-    offset: isize,
-    offset_step: usize,
-    tap: usize,
-    tap_step: isize,
+pub struct Axis {
+    pub outputs: usize,
+    pub source: usize,
+    pub step: usize,
+    pub taps: usize,
+    pub offset: isize,
+    pub offset_step: usize,
+    pub tap: usize,
+    pub tap_step: isize,
 }
 
 impl Axis {
@@ -265,7 +266,7 @@ impl Axis {
     }
 
     /// The axis of the input gradient for input positions `phase, phase + stride, …`, of a forward axis.
-    fn phase(&self, phase: usize) -> Axis {
+    pub fn phase(&self, phase: usize) -> Axis {
         let (stride, dilation) = (self.step as isize, self.offset_step as isize);
         let distance = |tap: usize| phase as isize - self.offset - tap as isize * dilation;
         let mut hits = (0..self.taps).filter(|&tap| distance(tap) % stride == 0);
