@@ -1,17 +1,25 @@
 //! Keras for Rust on any GPU.
 
+pub mod data;
 pub mod datasets;
 #[doc(hidden)]
 pub mod device;
 mod dtype;
 mod error;
 pub mod graph;
+pub mod initializers;
+pub mod layers;
+pub mod losses;
+pub mod metrics;
 mod models;
 pub mod ops;
+pub mod optimizers;
 mod plan;
 pub mod prelude;
+pub mod random;
 mod shape;
 mod tensor;
+pub use tensor::Reading;
 mod training;
 
 pub use device::{Device, Memory};

@@ -3,4 +3,5 @@
 pub use crate::{
     All, DType, Device, Error, ErrorKind, GradientTape, Index, Result, Shape, Tensor, Variable, gradient,
     ops::{Conv1dOptions, Conv2dOptions, Padding, custom_gradient},
+    optimizers::{Adam, Optimizer, SGD},
 };

@@ -145,6 +145,11 @@ impl Device {
         }
     }
 
+    /// What planning and running took so far on this device.
+    pub fn statistics(&self) -> crate::Statistics {
+        crate::plan::statistics(self)
+    }
+
     pub(crate) fn id(&self) -> u64 {
         match self {
             Device::Cpu => 0,

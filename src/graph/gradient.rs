@@ -1,7 +1,7 @@
 //! Reverse-mode differentiation, graph to graph: gradients are new nodes, so gradients of gradients work by themselves.
 
 use super::{Expr, GradCx, Node, Tensor, VariableId, tape::AsSource, walk};
-use crate::{DType, Error, ErrorKind, Result};
+use crate::{DType, Error, ErrorKind, Result, plan};
 use smallvec::SmallVec;
 use std::{collections::HashMap, sync::Arc};
 
@@ -47,6 +47,7 @@ pub(crate) fn gradient_of(target: &Tensor, upstream: Option<Tensor>, sources: &[
             format!("gradient: the target is {}, only float tensors have gradients", target.dtype()),
         ));
     }
+    plan::add_target(target);
     let order = walk::postorder(std::slice::from_ref(target));
     let mut visited: Vec<Visited> = Vec::with_capacity(order.len());
     let mut index: HashMap<*const Node, usize> = HashMap::with_capacity(order.len());

@@ -74,6 +74,10 @@ impl Tensor {
         full_on(Device::current_or_cpu(), T::DTYPE, shape.into(), value.to_word())
     }
 
+    pub(crate) fn full_on<T: Element>(device: &Device, shape: impl Into<Shape>, value: T) -> Tensor {
+        full_on(device.clone(), T::DTYPE, shape.into(), value.to_word())
+    }
+
     /// Zeros of dtype f32.
     #[doc(alias = "keras.ops.zeros")]
     pub fn zeros(shape: impl Into<Shape>) -> Tensor {

@@ -20,6 +20,7 @@ pub use identity::custom_gradient;
 pub(crate) use identity::{COPY, Detach};
 pub(crate) use pack::Pack;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
+pub(crate) use reduce::all_finite;
 pub(crate) use view::Range as SliceRange;
 pub use window::Padding;
 

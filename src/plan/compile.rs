@@ -168,11 +168,13 @@ impl Compiler<'_> {
         let node = &self.trace.nodes[at];
         let base = self.place(node.inputs[0]);
         let output = self.overwritten(node.inputs[0], base);
+        // Into a copy of the arena values are copied behind it, else their producers would come too early.
+        let direct = matches!(node.inputs[0], Ref::Leaf(leaf) if self.trace.leaves[leaf].donated);
         let starts = node.op().packs().expect("the caller saw it").to_vec();
         for (&input, start) in node.inputs[1..].iter().zip(starts) {
             let place = self.place(input);
             let whole = place.start == 0 && place.layout.offset == 0 && place.layout.is_contiguous();
-            if !(whole && self.buffers.move_into(place.buffer, output.buffer, start)) {
+            if !(direct && whole && self.buffers.move_into(place.buffer, output.buffer, start)) {
                 let copy = self.copy(place);
                 let moved = self.buffers.move_into(copy.buffer, output.buffer, start);
                 debug_assert!(moved, "a fresh copy can be placed anywhere");

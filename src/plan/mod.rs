@@ -12,7 +12,7 @@ mod trace;
 pub(crate) use pointwise::Fused;
 pub use pointwise::{Lanes, Pointwise};
 pub use runtime::Statistics;
-pub(crate) use runtime::{Donation, add_pending, eager, flush, flush_donating, statistics};
+pub(crate) use runtime::{Donation, add_pending, add_target, eager, flush, flush_donating, statistics};
 
 use crate::{
     graph::OpRef,

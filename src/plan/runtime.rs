@@ -5,12 +5,12 @@ use super::{Plan, cache::Cache, compile, execute, trace::Trace};
 use crate::{
     Result,
     device::{Buffer, Device},
-    graph::{Pending, Tensor, note_flush},
+    graph::{Node, Pending, Tensor, note_flush},
 };
 use std::{
     cell::Cell,
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 /// What planning and running a device's graphs took so far.
@@ -32,6 +32,8 @@ pub(super) struct Runtime {
     /// Held for a whole flush: one runs at a time, so all plans can use the same slots.
     state: Mutex<State>,
     pending: Mutex<Vec<Pending>>,
+    /// Losses whose gradients were taken: computed with them, else the step's activations would have to be kept for them.
+    targets: Mutex<Vec<(Weak<Node>, u32)>>,
 }
 
 #[derive(Default)]
@@ -60,6 +62,13 @@ pub(crate) fn add_pending(device: &Device, variable: Pending) {
     lock(&runtime(device).pending).push(variable);
 }
 
+/// `target` had its gradient recorded: if somebody still holds it at the next flush, it is computed then.
+pub(crate) fn add_target(target: &Tensor) {
+    if target.value().is_none() {
+        lock(&runtime(target.device()).targets).push((Arc::downgrade(&target.node), target.output));
+    }
+}
+
 thread_local! {
     static EAGER: Cell<bool> = const { Cell::new(false) };
 }
@@ -82,8 +91,10 @@ pub(crate) fn flush_donating(roots: &[Tensor], donations: &[Donation]) -> Result
     let runtime = runtime(&device);
     let mut state = lock(&runtime.state);
     let pending = std::mem::take(&mut *lock(&runtime.pending));
-    let wanted: Vec<Tensor> =
-        roots.iter().cloned().chain(pending.iter().filter_map(Pending::tensor)).filter(|tensor| tensor.value().is_none()).collect();
+    let targets = std::mem::take(&mut *lock(&runtime.targets));
+    let targets = targets.iter().filter_map(|(node, output)| Some(Tensor { node: node.upgrade()?, output: *output }));
+    let written = pending.iter().filter_map(Pending::tensor);
+    let wanted: Vec<Tensor> = roots.iter().cloned().chain(written).chain(targets).filter(|tensor| tensor.value().is_none()).collect();
     if wanted.is_empty() {
         return Ok(());
     }

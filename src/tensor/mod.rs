@@ -7,3 +7,4 @@ mod index;
 mod read;
 
 pub use index::{All, Index};
+pub use read::Reading;

@@ -1,6 +1,40 @@
 //! Reading: the moment at which what was recorded is computed.
 
-use crate::{Error, Result, Tensor, dtype::Element, plan};
+use crate::{
+    Error, Result, Tensor,
+    device::{Buffer, Device, gpu::Readback},
+    dtype::Element,
+    plan,
+};
+
+/// Elements on their way from the device, as words.
+pub struct Reading(State);
+
+enum State {
+    Here(Vec<u32>),
+    Coming(Readback),
+}
+
+impl Reading {
+    /// Whether [`wait`](Reading::wait) returns at once.
+    pub fn ready(&self) -> bool {
+        match &self.0 {
+            State::Here(_) => true,
+            State::Coming(readback) => readback.ready(),
+        }
+    }
+
+    /// The words, row-major; [`Element::from_word`] makes elements of them.
+    ///
+    /// # Errors
+    /// When the device failed.
+    pub fn wait(self) -> Result<Vec<u32>> {
+        match self.0 {
+            State::Here(words) => Ok(words),
+            State::Coming(readback) => Ok(bytemuck::pod_collect_to_vec(&readback.wait()?)),
+        }
+    }
+}
 
 impl Tensor {
     /// The elements, row-major. Computes what is pending.
@@ -38,6 +72,21 @@ impl Tensor {
     /// When the device refuses.
     pub fn compute(&self) -> Result<()> {
         plan::flush(std::slice::from_ref(self))
+    }
+
+    /// The elements, to be looked at when they have arrived: what a training loop reads a few steps late.
+    ///
+    /// # Errors
+    /// When the device refuses.
+    pub fn read_later(&self) -> Result<Reading> {
+        self.compute()?;
+        let value = self.value().expect("a flush computes what was asked for");
+        Ok(Reading(match (self.device(), &value.buffer) {
+            (Device::Gpu(gpu), Buffer::Gpu(buffer)) => {
+                State::Coming(gpu.read_async(buffer, 4 * value.offset as u64, 4 * self.size() as u64)?)
+            }
+            (device, _) => State::Here(device.read(&value, self.size())?),
+        }))
     }
 
     pub(crate) fn to_words(&self) -> Result<Vec<u32>> {

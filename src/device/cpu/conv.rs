@@ -3,8 +3,11 @@
 //! Nothing is unfolded: a tile reads its pixels in place, a row of taps being one contiguous run of the image. Where padding is
 //! touched, the few rows a task needs are copied into a zero-framed buffer first. All sums have an order that the shape alone sets.
 
-use super::gemm::{self, Mat, gemm};
+pub use super::conv_window::Axis;
+use super::conv_window::{with_runs, with_window};
+use super::gemm::{Mat, gemm};
 use super::microkernel::{Kernel, Tile};
+use super::pack::pack;
 use super::pool::{self, SharedMut};
 use super::{conv_grouped, scratch, simd};
 use std::ops::Range;
@@ -193,6 +196,7 @@ fn filter_part(conv: &Conv2d, kernel: &Kernel, x: &[f32], dy: &[f32], unit: &Uni
     let [rows, columns] = conv.axes();
     let width = kernel.columns;
     let lanes = width.min(conv.k - panel * width);
+    let columns_used = if lanes * 2 <= width && width > 8 { width / 2 } else { width };
     // Neighbouring taps of one row lie side by side in the image too.
     let (per_row, tall) = if conv.dilation[1] == 1 { (1, conv.kw * conv.c) } else { (conv.kw, conv.c) };
     let mut first = true;
@@ -203,7 +207,7 @@ fn filter_part(conv: &Conv2d, kernel: &Kernel, x: &[f32], dy: &[f32], unit: &Uni
             // Several samples are taken whole, so the pixels are neighbours in any case.
             let from = ((samples.start * conv.oh + shown.start) * conv.ow) * conv.k + panel * width;
             let source = Mat { data: &dy[from..], row_stride: 1, column_stride: conv.k };
-            gemm::pack(source, lanes, count * conv.ow, width, upstream);
+            pack(source, lanes, count * conv.ow, width, upstream);
             with_window(x, samples, conv.c, &rows, &columns, shown.clone(), |window| {
                 with_runs(count, |runs| {
                     for (index, start) in runs.iter_mut().enumerate() {
@@ -227,7 +231,7 @@ fn filter_part(conv: &Conv2d, kernel: &Kernel, x: &[f32], dy: &[f32], unit: &Uni
                                     c: out[(row + low) * width..].as_mut_ptr(),
                                     c_row: width,
                                     rows: high - low,
-                                    columns: width,
+                                    columns: columns_used,
                                     accumulate: !first,
                                 };
                                 // SAFETY: the window covers all taps of its rows; `out` holds whole panels.
@@ -240,52 +244,6 @@ fn filter_part(conv: &Conv2d, kernel: &Kernel, x: &[f32], dy: &[f32], unit: &Uni
             first = false;
         }
     });
-}
-
-/// One axis of a convolution: output p reads source `p * step + offset + t * offset_step` with filter tap `tap + t * tap_step`.
-#[derive(Clone, Copy, Debug)]
-pub struct Axis {
-    pub outputs: usize,
-    pub source: usize,
-    pub step: usize,
-    pub taps: usize,
-    pub offset: isize,
-    pub offset_step: usize,
-    pub tap: usize,
-    pub tap_step: isize,
-}
-
-impl Axis {
-    /// Source positions that `count` neighbouring outputs span.
-    fn span(&self, count: usize) -> usize {
-        (count - 1) * self.step + (self.taps.max(1) - 1) * self.offset_step + 1
-    }
-
-    fn filter_tap(&self, t: usize) -> usize {
-        (self.tap as isize + t as isize * self.tap_step) as usize
-    }
-
-    /// The axis of the input gradient for input positions `phase, phase + stride, …`, of a forward axis.
-    pub fn phase(&self, phase: usize) -> Axis {
-        let (stride, dilation) = (self.step as isize, self.offset_step as isize);
-        let distance = |tap: usize| phase as isize - self.offset - tap as isize * dilation;
-        let mut hits = (0..self.taps).filter(|&tap| distance(tap) % stride == 0);
-        let (first, second) = (hits.next(), hits.next());
-        let period = second.map_or(1, |second| second - first.unwrap_or(0));
-        let count = first.map_or(0, |first| second.map_or(1, |_| (self.taps - 1 - first) / period + 1));
-        // Backwards, because a larger tap reads an earlier place.
-        let last = first.map_or(0, |first| first + (count - 1) * period);
-        Axis {
-            outputs: (self.source - phase).div_ceil(self.step),
-            source: self.outputs,
-            step: 1,
-            taps: count,
-            offset: if count > 0 { distance(last) / stride } else { 0 },
-            offset_step: period * self.offset_step / self.step,
-            tap: last,
-            tap_step: -(period as isize),
-        }
-    }
 }
 
 /// Where outputs go: `start + sample * … + row * … + column * …`.
@@ -325,7 +283,7 @@ impl Pass {
                     let filter = Mat { data: &filter.data[panel * width * filter.row_stride..], ..filter };
                     // SAFETY: each tap of each panel is its own part.
                     let out = unsafe { shared.slice(index * self.inputs * width..(index + 1) * self.inputs * width) };
-                    gemm::pack(filter, lanes, self.inputs, width, out);
+                    pack(filter, lanes, self.inputs, width, out);
                 }
             });
             let packed = &*packed;
@@ -384,60 +342,4 @@ impl Pass {
             });
         });
     }
-}
-
-/// The part of some images that some output rows read, from the first tap of the first output on.
-struct Window<'a> {
-    data: &'a [f32],
-    /// From row to row.
-    pitch: usize,
-    /// From image to image.
-    sample: usize,
-}
-
-/// Lends the window of `outputs` (rows): in place where it lies inside the images, else as a copy framed by zeros.
-#[allow(clippy::too_many_arguments)]
-fn with_window(
-    x: &[f32],
-    samples: Range<usize>,
-    channels: usize,
-    rows: &Axis,
-    columns: &Axis,
-    outputs: Range<usize>,
-    body: impl FnOnce(Window),
-) {
-    let (high, wide) = (rows.span(outputs.len()), columns.span(columns.outputs));
-    let (top, left) = ((outputs.start * rows.step) as isize + rows.offset, columns.offset);
-    let size = rows.source * columns.source * channels;
-    let inside = |start: isize, len: usize, source: usize| start >= 0 && start as usize + len <= source;
-    if inside(top, high, rows.source) && inside(left, wide, columns.source) {
-        let pitch = columns.source * channels;
-        let start = samples.start * size + top as usize * pitch + left as usize * channels;
-        return body(Window { data: &x[start..], pitch, sample: size });
-    }
-    let pitch = wide * channels;
-    scratch::with(samples.len() * high * pitch, |copy| {
-        // The columns of the image that the window shows, and where they start in it.
-        let shown = left.clamp(0, columns.source as isize) as usize..(left + wide as isize).clamp(0, columns.source as isize) as usize;
-        let before = (shown.start as isize - left) as usize * channels;
-        let len = shown.len() * channels;
-        for (index, out) in copy.chunks_exact_mut(pitch).enumerate() {
-            let (sample, y) = (samples.start + index / high, top + (index % high) as isize);
-            if y < 0 || y as usize >= rows.source || len == 0 {
-                out.fill(0.0);
-                continue;
-            }
-            out[..before].fill(0.0);
-            let from = sample * size + (y as usize * columns.source + shown.start) * channels;
-            out[before..before + len].copy_from_slice(&x[from..][..len]);
-            out[before + len..].fill(0.0);
-        }
-        body(Window { data: copy, pitch, sample: high * pitch });
-    });
-}
-
-/// Lends memory for the starts of a tile's runs.
-fn with_runs(count: usize, body: impl FnOnce(&mut [usize])) {
-    const SHARE: usize = size_of::<usize>() / size_of::<f32>();
-    scratch::with(count * SHARE, |values| body(bytemuck::cast_slice_mut(values)));
 }

@@ -3,8 +3,6 @@
 //! The first operand is read in place, one broadcast per row and step; the second comes as rows of `columns` values. One body serves
 //! all instruction sets through `Vector`; only here and in `simd.rs` are they named.
 
-use super::simd::{Level, level};
-
 /// `c[i, j] (+)= Σ over runs r and steps s of a[runs[r] + i * a_row + s * a_step] * b[(r * run + s) * b_step + j]`
 ///
 /// Either `a_row` or `a_step` is 1. `b` may be read to the full width of the kernel, beyond `columns`.
@@ -34,13 +32,13 @@ pub struct Kernel {
 
 impl Kernel {
     pub fn best() -> &'static Kernel {
-        match level() {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => &x86::AVX512,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => &x86::AVX2,
-            _ => &PORTABLE,
+        #[cfg(target_arch = "x86_64")]
+        match super::simd::level() {
+            super::simd::Level::Avx512 => return &x86::AVX512,
+            super::simd::Level::Avx2 => return &x86::AVX2,
+            super::simd::Level::Baseline => {}
         }
+        &PORTABLE
     }
 
     /// # Safety

@@ -4,10 +4,12 @@ pub mod conv;
 mod conv_grouped;
 #[cfg(test)]
 mod conv_tests;
+mod conv_window;
 pub mod gemm;
 pub mod math;
 pub mod memory;
-pub mod microkernel;
+mod microkernel;
+mod pack;
 pub mod pool;
 pub mod pool2d;
 pub mod rows;

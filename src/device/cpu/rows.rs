@@ -201,19 +201,8 @@ multiversion! {
     }
 
     fn softmax_row[](x: &[f32], out: &mut [f32]) {
-        if x.len() <= LANES {
-            // The same sums with one value per lane, for classifiers of few classes.
-            let mut lanes = [f32::NEG_INFINITY; LANES];
-            lanes[..x.len()].copy_from_slice(x);
-            let top = join(lanes, greater);
-            lanes.iter_mut().for_each(|lane| *lane = math::exp(*lane - top));
-            lanes[x.len()..].fill(0.0);
-            let scale = 1.0 / join(lanes, |a, b| a + b);
-            lanes.iter_mut().for_each(|lane| *lane *= scale);
-            out.copy_from_slice(&lanes[..x.len()]);
-            return;
-        }
-        let top = fold(x, f32::NEG_INFINITY, greater);
+        // NaN need not show here: it reaches the sum through its own power.
+        let top = fold(x, f32::NEG_INFINITY, |a, b| if b > a { b } else { a });
         for (out, &x) in out.iter_mut().zip(x) {
             *out = math::exp(x - top);
         }
@@ -224,7 +213,8 @@ multiversion! {
     }
 
     fn log_softmax_row[](x: &[f32], out: &mut [f32]) {
-        let top = fold(x, f32::NEG_INFINITY, greater);
+        // NaN need not show here: it reaches the sum through its own power.
+        let top = fold(x, f32::NEG_INFINITY, |a, b| if b > a { b } else { a });
         for (out, &x) in out.iter_mut().zip(x) {
             *out = math::exp(x - top);
         }

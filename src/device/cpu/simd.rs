@@ -132,6 +132,30 @@ multiversion! {
     }
 
     /// `out[i] = f(out[i])`.
+    /// One array updated from a second.
+    pub fn step1[F: Fn(f32, f32) -> f32 + Copy](p: &mut [f32], g: &[f32], f: F) {
+        assert_eq!(p.len(), g.len());
+        for (p, &g) in p.iter_mut().zip(g) {
+            *p = f(*p, g);
+        }
+    }
+
+    /// Two arrays updated from a third.
+    pub fn step2[F: Fn(f32, f32, f32) -> (f32, f32) + Copy](p: &mut [f32], s: &mut [f32], g: &[f32], f: F) {
+        assert!(p.len() == g.len() && s.len() == g.len());
+        for ((p, s), &g) in p.iter_mut().zip(s).zip(g) {
+            (*p, *s) = f(*p, *s, g);
+        }
+    }
+
+    /// Three arrays updated from a fourth.
+    pub fn step3[F: Fn(f32, f32, f32, f32) -> (f32, f32, f32) + Copy](p: &mut [f32], s: &mut [f32], t: &mut [f32], g: &[f32], f: F) {
+        assert!(p.len() == g.len() && s.len() == g.len() && t.len() == g.len());
+        for (((p, s), t), &g) in p.iter_mut().zip(s).zip(t).zip(g) {
+            (*p, *s, *t) = f(*p, *s, *t, g);
+        }
+    }
+
     pub fn update1[U: Pod, F: Fn(U) -> U + Copy](out: &mut [U], f: F) {
         for out in out.iter_mut() {
             *out = f(*out);

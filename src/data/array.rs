@@ -1,0 +1,246 @@
+//! An array on the host: what `fit` and `predict` take, and where int64, float64 and text live.
+
+use crate::{
+    DType, Error, Result, Shape, Tensor,
+    device::Device,
+    dtype::{Element, to_i32},
+    shape::Spec,
+};
+use std::{borrow::Cow, ops::Range};
+
+/// The elements of an [`Array`], row-major.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Values {
+    /// Bytes, as images come.
+    U8(Vec<u8>),
+    /// 32-bit signed integers.
+    I32(Vec<i32>),
+    /// 64-bit signed integers, as NumPy's and Keras' labels are; range-checked on the way to a device.
+    I64(Vec<i64>),
+    /// 32-bit floats.
+    F32(Vec<f32>),
+    /// 64-bit floats; rounded to float32 on the way to a device.
+    F64(Vec<f64>),
+    /// Booleans.
+    Bool(Vec<bool>),
+    /// Text, which never reaches a device.
+    Str(Vec<String>),
+}
+
+/// An array on the host; the first axis counts samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    values: Values,
+    shape: Shape,
+}
+
+impl Array {
+    /// An array of `shape` with these elements.
+    ///
+    /// # Errors
+    /// When their number is not the shape's size.
+    pub fn new(values: impl Into<Values>, shape: impl Into<Shape>) -> Result<Self> {
+        let (values, shape) = (values.into(), shape.into());
+        if values.len() != shape.size() {
+            return Err(Error::shape(format!("{} elements do not fit shape {shape}, which has {}", values.len(), shape.size())));
+        }
+        Ok(Self { values, shape })
+    }
+
+    /// Sizes of the axes.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Its elements.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Element type.
+    pub fn dtype(&self) -> DType {
+        match self.values {
+            Values::U8(_) => DType::U8,
+            Values::I32(_) => DType::I32,
+            Values::I64(_) => DType::I64,
+            Values::F32(_) => DType::F32,
+            Values::F64(_) => DType::F64,
+            Values::Bool(_) => DType::Bool,
+            Values::Str(_) => DType::Str,
+        }
+    }
+
+    /// Number of samples.
+    pub fn samples(&self) -> usize {
+        self.shape.first().copied().unwrap_or(0)
+    }
+
+    /// Elements of one sample.
+    pub(crate) fn stride(&self) -> usize {
+        self.shape.get(1..).map_or(1, |rest| rest.iter().product())
+    }
+
+    /// Samples `range` as an array of their own.
+    pub(crate) fn slice(&self, range: Range<usize>) -> Array {
+        let stride = self.stride();
+        let shape = self.shape.with(0, range.len());
+        let range = range.start * stride..range.end * stride;
+        let values = match &self.values {
+            Values::U8(v) => Values::U8(v[range].to_vec()),
+            Values::I32(v) => Values::I32(v[range].to_vec()),
+            Values::I64(v) => Values::I64(v[range].to_vec()),
+            Values::F32(v) => Values::F32(v[range].to_vec()),
+            Values::F64(v) => Values::F64(v[range].to_vec()),
+            Values::Bool(v) => Values::Bool(v[range].to_vec()),
+            Values::Str(v) => Values::Str(v[range].to_vec()),
+        };
+        Array { values, shape }
+    }
+
+    /// The elements as integers, if they are integers.
+    pub(crate) fn integers(&self) -> Option<Box<dyn Iterator<Item = i64> + '_>> {
+        Some(match &self.values {
+            Values::U8(v) => Box::new(v.iter().map(|&x| x.into())),
+            Values::I32(v) => Box::new(v.iter().map(|&x| x.into())),
+            Values::I64(v) => Box::new(v.iter().copied()),
+            Values::Bool(v) => Box::new(v.iter().map(|&x| x.into())),
+            _ => return None,
+        })
+    }
+
+    /// The dtype that these elements have on a device.
+    pub(crate) fn device_dtype(&self) -> DType {
+        match self.dtype() {
+            DType::I64 => DType::I32,
+            DType::F64 => DType::F32,
+            dtype => dtype,
+        }
+    }
+
+    /// The samples at `indices` on `device`, in that order.
+    ///
+    /// # Errors
+    /// When an integer does not fit int32, or the elements are text.
+    pub(crate) fn gather(&self, device: &Device, indices: &[usize]) -> Result<Tensor> {
+        let stride = self.stride();
+        let rows = |index: &usize| index * stride..(index + 1) * stride;
+        let mut words: Vec<u32> = Vec::with_capacity(indices.len() * stride);
+        match &self.values {
+            Values::U8(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|&x| u32::from(x)))),
+            Values::I32(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|&x| x as u32))),
+            Values::F32(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|x| x.to_bits()))),
+            Values::F64(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|&x| (x as f32).to_bits()))),
+            Values::Bool(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|&x| u32::from(x)))),
+            Values::I64(v) => {
+                for i in indices {
+                    for &x in &v[rows(i)] {
+                        words.push(to_i32(x)? as u32);
+                    }
+                }
+            }
+            Values::Str(_) => return Err(Error::dtype("text cannot go to a device; look it up or vectorize it first")),
+        }
+        Tensor::from_words(device, &words, Spec { dtype: self.device_dtype(), shape: self.shape.with(0, indices.len()) })
+    }
+}
+
+impl Values {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Values::U8(v) => v.len(),
+            Values::I32(v) => v.len(),
+            Values::I64(v) => v.len(),
+            Values::F32(v) => v.len(),
+            Values::F64(v) => v.len(),
+            Values::Bool(v) => v.len(),
+            Values::Str(v) => v.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+macro_rules! values {
+    ($($element:ty => $variant:ident),*) => {$(
+        impl From<Vec<$element>> for Values {
+            fn from(values: Vec<$element>) -> Self {
+                Values::$variant(values)
+            }
+        }
+        impl<const N: usize> From<[$element; N]> for Values {
+            fn from(values: [$element; N]) -> Self {
+                Values::$variant(values.into())
+            }
+        }
+        impl From<Vec<$element>> for Array {
+            fn from(values: Vec<$element>) -> Self {
+                Array { shape: [values.len()].into(), values: values.into() }
+            }
+        }
+        impl<D: ndarray::Dimension> From<&ndarray::Array<$element, D>> for Array {
+            fn from(array: &ndarray::Array<$element, D>) -> Self {
+                Array { shape: array.shape().into(), values: array.iter().cloned().collect::<Vec<_>>().into() }
+            }
+        }
+    )*};
+}
+
+values!(u8 => U8, i32 => I32, i64 => I64, f32 => F32, f64 => F64, bool => Bool, String => Str);
+
+/// What `fit`, `evaluate` and `predict` take as one input: an array, a tensor, an ndarray, or a vector.
+pub trait AsArray {
+    /// The data on the host.
+    ///
+    /// # Errors
+    /// When reading a tensor from its device fails.
+    fn as_array(&self) -> Result<Cow<'_, Array>>;
+}
+
+impl AsArray for Array {
+    fn as_array(&self) -> Result<Cow<'_, Array>> {
+        Ok(Cow::Borrowed(self))
+    }
+}
+
+impl AsArray for Tensor {
+    fn as_array(&self) -> Result<Cow<'_, Array>> {
+        let words = self.to_words()?;
+        let values = match self.dtype() {
+            DType::F32 => Values::F32(words.into_iter().map(f32::from_word).collect()),
+            DType::U8 => Values::U8(words.into_iter().map(u8::from_word).collect()),
+            DType::Bool => Values::Bool(words.into_iter().map(bool::from_word).collect()),
+            DType::I32 => Values::I32(words.into_iter().map(i32::from_word).collect()),
+            _ => Values::I64(words.into_iter().map(i64::from).collect()),
+        };
+        Ok(Cow::Owned(Array { values, shape: self.shape().clone() }))
+    }
+}
+
+impl<T: Clone, D: ndarray::Dimension> AsArray for ndarray::Array<T, D>
+where
+    for<'a> Array: From<&'a ndarray::Array<T, D>>,
+{
+    fn as_array(&self) -> Result<Cow<'_, Array>> {
+        Ok(Cow::Owned(self.into()))
+    }
+}
+
+impl<T: Clone> AsArray for Vec<T>
+where
+    Array: From<Vec<T>>,
+{
+    fn as_array(&self) -> Result<Cow<'_, Array>> {
+        Ok(Cow::Owned(self.clone().into()))
+    }
+}
+
+impl<T: AsArray + ?Sized> AsArray for &T {
+    fn as_array(&self) -> Result<Cow<'_, Array>> {
+        (**self).as_array()
+    }
+}

@@ -1,0 +1,5 @@
+//! Data on the host: arrays in their own type, as datasets and files bring them.
+
+mod array;
+
+pub use array::{Array, AsArray, Values};
