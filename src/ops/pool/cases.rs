@@ -46,12 +46,15 @@ fn mean(seen: &[f64]) -> f64 {
     seen.iter().sum::<f64>() / seen.len() as f64
 }
 
+/// What a window's values come to.
+type Fold = fn(&[f64]) -> f64;
+/// Shape, window, strides, padding.
+type Row = ([usize; 4], [usize; 2], Option<[usize; 2]>, Padding);
 type Method = fn(&Tensor, [usize; 2], Option<[usize; 2]>, Padding) -> Result<Tensor>;
 
 pub(in super::super) fn cases() -> Vec<Case> {
-    let ops: [(&str, Method, fn(&[f64]) -> f64); 2] =
-        [("max_pool2d", Tensor::max_pool2d, largest), ("average_pool2d", Tensor::average_pool2d, mean)];
-    let table: [([usize; 4], [usize; 2], Option<[usize; 2]>, Padding); 7] = [
+    let ops: [(&str, Method, Fold); 2] = [("max_pool2d", Tensor::max_pool2d, largest), ("average_pool2d", Tensor::average_pool2d, mean)];
+    let table: [Row; 7] = [
         ([1, 4, 6, 3], [2, 2], None, Padding::Valid),
         ([2, 5, 7, 5], [2, 2], None, Padding::Same),
         ([2, 7, 6, 4], [3, 3], Some([2, 2]), Padding::Same),
@@ -71,7 +74,8 @@ pub(in super::super) fn cases() -> Vec<Case> {
             out.push(tuned(Case::new(name, &[&shape], call, reference)));
         }
     }
-    let line: [(&str, fn(&Tensor) -> Result<Tensor>, fn(&[f64]) -> f64); 2] = [
+    type Line = fn(&Tensor) -> Result<Tensor>;
+    let line: [(&str, Line, Fold); 2] = [
         ("max_pool1d", |x| x.max_pool1d(3, Some(2), Padding::Same), largest),
         ("average_pool1d", |x| x.average_pool1d(3, Some(2), Padding::Same), mean),
     ];
