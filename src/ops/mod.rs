@@ -2,16 +2,20 @@
 
 pub mod case;
 pub mod check;
+mod cross_entropy;
 mod full;
+mod gather;
 mod identity;
 mod matmul;
 mod pack;
 mod pad;
 mod pointwise;
 mod reduce;
+mod softmax;
 mod view;
 
 pub use case::Case;
+pub use cross_entropy::{binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy};
 pub use identity::custom_gradient;
 pub(crate) use identity::{COPY, Detach};
 pub(crate) use pack::Pack;
@@ -26,10 +30,21 @@ use crate::{
 
 /// The cases of every op: what the tests and `wgrad selftest` run.
 pub fn catalog() -> Vec<Case> {
-    [pointwise::cases, full::cases, identity::cases, view::cases, pad::cases, reduce::cases, matmul::cases]
-        .iter()
-        .flat_map(|cases| cases())
-        .collect()
+    [
+        pointwise::cases,
+        full::cases,
+        identity::cases,
+        view::cases,
+        pad::cases,
+        reduce::cases,
+        matmul::cases,
+        gather::cases,
+        softmax::cases,
+        cross_entropy::cases,
+    ]
+    .iter()
+    .flat_map(|cases| cases())
+    .collect()
 }
 
 /// Records an op of tensor arithmetic, which panics on shapes and dtypes that do not fit, as ndarray does.
