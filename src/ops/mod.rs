@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod check;
+mod conv;
 mod cross_entropy;
 mod full;
 mod gather;
@@ -10,11 +11,14 @@ mod matmul;
 mod pack;
 mod pad;
 mod pointwise;
+mod pool;
 mod reduce;
 mod softmax;
 mod view;
+mod window;
 
 pub use case::Case;
+pub use conv::{Conv1dOptions, Conv2dOptions};
 pub use cross_entropy::{binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy};
 pub use identity::custom_gradient;
 pub(crate) use identity::{COPY, Detach};
@@ -22,6 +26,7 @@ pub(crate) use pack::Pack;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
 pub(crate) use reduce::all_finite;
 pub(crate) use view::Range as SliceRange;
+pub use window::Padding;
 
 use crate::{
     Tensor,
@@ -41,6 +46,8 @@ pub fn catalog() -> Vec<Case> {
         gather::cases,
         softmax::cases,
         cross_entropy::cases,
+        conv::cases,
+        pool::cases,
     ]
     .iter()
     .flat_map(|cases| cases())
