@@ -2,6 +2,6 @@
 
 pub use crate::{
     All, DType, Device, Error, ErrorKind, GradientTape, Index, Result, Shape, Tensor, Variable, gradient,
-    ops::custom_gradient,
+    ops::{Conv1dOptions, Conv2dOptions, Padding, custom_gradient},
     optimizers::{Adam, Optimizer, SGD},
 };

@@ -63,8 +63,13 @@ fn full_on(device: Device, dtype: DType, shape: Shape, word: u32) -> Tensor {
         DType::Bool => FULL_BOOL,
         _ => FULL_U32,
     };
-    let op = Generate { row, spec: Spec { dtype, shape }, params: SmallVec::from_slice(&[word]) };
-    graph::apply_on(op.into(), &[], device, None).expect("an op without inputs has nothing to refuse").swap_remove(0)
+    generate(&device, row, Spec { dtype, shape }, SmallVec::from_slice(&[word]))
+}
+
+/// Records a row without inputs on `device`.
+pub(super) fn generate(device: &Device, row: Pointwise, spec: Spec, params: Params) -> Tensor {
+    let op = Generate { row, spec, params };
+    graph::apply_on(op.into(), &[], device.clone(), None).expect("an op without inputs has nothing to refuse").swap_remove(0)
 }
 
 impl Tensor {

@@ -2,22 +2,31 @@
 
 pub mod case;
 pub mod check;
+mod conv;
+mod cross_entropy;
 mod full;
+mod gather;
 mod identity;
 mod matmul;
 mod pack;
 mod pad;
 mod pointwise;
+mod pool;
 mod reduce;
+mod softmax;
 mod view;
+mod window;
 
 pub use case::Case;
+pub use conv::{Conv1dOptions, Conv2dOptions};
+pub use cross_entropy::{binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy};
 pub use identity::custom_gradient;
 pub(crate) use identity::{COPY, Detach};
 pub(crate) use pack::Pack;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
 pub(crate) use reduce::all_finite;
 pub(crate) use view::Range as SliceRange;
+pub use window::Padding;
 
 use crate::{
     Tensor,
@@ -26,10 +35,23 @@ use crate::{
 
 /// The cases of every op: what the tests and `wgrad selftest` run.
 pub fn catalog() -> Vec<Case> {
-    [pointwise::cases, full::cases, identity::cases, view::cases, pad::cases, reduce::cases, matmul::cases]
-        .iter()
-        .flat_map(|cases| cases())
-        .collect()
+    [
+        pointwise::cases,
+        full::cases,
+        identity::cases,
+        view::cases,
+        pad::cases,
+        reduce::cases,
+        matmul::cases,
+        gather::cases,
+        softmax::cases,
+        cross_entropy::cases,
+        conv::cases,
+        pool::cases,
+    ]
+    .iter()
+    .flat_map(|cases| cases())
+    .collect()
 }
 
 /// Records an op of tensor arithmetic, which panics on shapes and dtypes that do not fit, as ndarray does.

@@ -3,7 +3,8 @@
 //! Nothing is unfolded: a tile reads its pixels in place, a row of taps being one contiguous run of the image. Where padding is
 //! touched, the few rows a task needs are copied into a zero-framed buffer first. All sums have an order that the shape alone sets.
 
-use super::conv_window::{Axis, with_runs, with_window};
+pub use super::conv_window::Axis;
+use super::conv_window::{with_runs, with_window};
 use super::gemm::{Mat, gemm};
 use super::microkernel::{Kernel, Tile};
 use super::pack::pack;
@@ -58,7 +59,8 @@ impl Conv2d {
         (self.kh, self.kw, self.stride, self.pad_top, self.pad_left) == (1, 1, [1, 1], 0, 0) && (self.oh, self.ow) == (self.h, self.w)
     }
 
-    fn axes(&self) -> [Axis; 2] {
+    /// How the outputs read the input along rows and columns.
+    pub fn axes(&self) -> [Axis; 2] {
         let axis = |outputs, source, taps, stride, dilation, pad: usize| Axis {
             outputs,
             source,

@@ -1,0 +1,41 @@
+// Max pooling: the largest value of each window, and where it lies in its image; one invocation an output.
+
+// <begin use math>
+fn is_nan(x: f32) -> bool { return false; }
+// <end use math>
+
+struct Args {
+    total: u32, channels: u32, rows: u32, columns: u32, source_rows: i32, source_columns: i32,
+    high: i32, wide: i32, row_stride: i32, column_stride: i32, top: i32, left: i32, lowest: f32,
+}
+@group(0) @binding(0) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@group(0) @binding(3) var<storage, read_write> places: array<i32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let at = id.x + id.y * groups.x * 64u;
+    if at >= args.total {
+        return;
+    }
+    let channel = at % args.channels;
+    let pixel = at / args.channels;
+    let y = i32(pixel / args.columns % args.rows) * args.row_stride - args.top;
+    let x = i32(pixel % args.columns) * args.column_stride - args.left;
+    let image = pixel / (args.columns * args.rows) * u32(args.source_rows * args.source_columns);
+    var best = args.lowest;
+    var place = -1;
+    for (var row = max(y, 0); row < min(y + args.high, args.source_rows); row++) {
+        for (var column = max(x, 0); column < min(x + args.wide, args.source_columns); column++) {
+            let here = row * args.source_columns + column;
+            let value = input[(image + u32(here)) * args.channels + channel];
+            // NaN wins over all but an earlier NaN, and whatever is seen first over nothing.
+            let better = value > best || (is_nan(value) && !is_nan(best)) || place < 0;
+            best = select(best, value, better);
+            place = select(place, here, better);
+        }
+    }
+    output[at] = best;
+    places[at] = place;
+}

@@ -1,0 +1,151 @@
+//! The op: convolution is bilinear, so output, input gradient and filter gradient are three parts of one trilinear form.
+
+use super::{Conv2dOptions, gpu};
+use crate::{
+    DType, Error, Result, Shape, Tensor,
+    device::cpu::conv::{self, Conv2d},
+    graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs, apply_one},
+    shape::Spec,
+};
+use smallvec::SmallVec;
+
+/// Which of the three a convolution calculates, from the other two in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// From input and filter.
+    Output,
+    /// From output (upstream gradient) and filter.
+    Input,
+    /// From input and output (upstream gradient).
+    Filter,
+}
+
+/// `sum over all positions and taps of x * filter * y`, derived by one of the three.
+#[derive(Clone, Debug)]
+pub(super) struct Convolution {
+    pub part: Part,
+    pub options: Conv2dOptions,
+    /// H and W for the input gradient, KH and KW for the filter gradient, which their operands do not tell.
+    pub extent: [usize; 2],
+}
+
+impl Convolution {
+    /// All sizes, from the operands' shapes.
+    pub fn sizes(&self, first: &Shape, second: &Shape) -> Result<Conv2d> {
+        let groups = self.options.groups;
+        if first.rank() != 4 || second.rank() != 4 {
+            let form = match self.part {
+                Part::Output => "an input (N, H, W, C) and a filter (KH, KW, C / groups, K)",
+                Part::Input => "an upstream gradient (N, OH, OW, K) and a filter (KH, KW, C / groups, K)",
+                Part::Filter => "an input (N, H, W, C) and an upstream gradient (N, OH, OW, K)",
+            };
+            return Err(Error::shape(format!("takes {form}, not {first} and {second}")));
+        }
+        if groups == 0 {
+            return Err(Error::invalid("groups 0: there must be at least 1"));
+        }
+        let [a, b] = self.extent;
+        let (x, filter, y) = match self.part {
+            Part::Output => (first.clone(), second.clone(), None),
+            Part::Input => ([first[0], a, b, second[2] * groups].into(), second.clone(), Some(first)),
+            Part::Filter => (first.clone(), [a, b, first[3] / groups, second[3]].into(), Some(second)),
+        };
+        let (&[n, h, w, c], &[kh, kw, inputs, k]) = (&x[..], &filter[..]) else { unreachable!("the ranks are 4") };
+        if !c.is_multiple_of(groups) || !k.is_multiple_of(groups) {
+            return Err(Error::shape(format!(
+                "{groups} groups must divide the {c} channels of the input {x} and the {k} of the filter {filter}"
+            )));
+        }
+        if inputs != c / groups {
+            return Err(Error::shape(format!(
+                "the input {x} has {} channels in each of {groups} groups, but the filter {filter} takes {inputs}: \
+                 a filter is (KH, KW, C / groups, K)",
+                c / groups
+            )));
+        }
+        let windows = self.options.windows();
+        let placed = windows.place(&x, [kh, kw], &format!("the filter {filter}"))?;
+        let ([oh, ow], [pad_top, pad_left]) = (placed.outputs, placed.before);
+        if let Some(y) = y
+            && y[..] != [n, oh, ow, k]
+        {
+            let wanted = Shape::from([n, oh, ow, k]);
+            return Err(Error::shape(format!("the upstream gradient has shape {y}; input {x} and filter {filter} give {wanted}")));
+        }
+        let (stride, dilation) = (windows.strides, windows.dilation);
+        Ok(Conv2d { n, h, w, c, kh, kw, oh, ow, k, stride, dilation, pad_top, pad_left, groups })
+    }
+
+    fn derive(&self, part: Part, extent: [usize; 2], first: &Tensor, second: &Tensor) -> Result<Tensor> {
+        apply_one(Convolution { part, options: self.options, extent }, &[first, second])
+    }
+}
+
+impl Op for Convolution {
+    fn name(&self) -> &'static str {
+        match self.part {
+            Part::Output => "conv2d",
+            Part::Input => "conv2d_input_gradient",
+            Part::Filter => "conv2d_filter_gradient",
+        }
+    }
+
+    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
+        if inputs.iter().any(|input| input.dtype != DType::F32) {
+            return Err(Error::dtype(format!("takes float32, not {} and {}; use `cast`", inputs[0], inputs[1])));
+        }
+        let Conv2d { n, h, w, c, kh, kw, oh, ow, k, groups, .. } = self.sizes(&inputs[0].shape, &inputs[1].shape)?;
+        let shape = match self.part {
+            Part::Output => [n, oh, ow, k],
+            Part::Input => [n, h, w, c],
+            Part::Filter => [kh, kw, c / groups, k],
+        };
+        Ok(SmallVec::from_iter([Spec::new(DType::F32, shape)]))
+    }
+
+    fn key(&self, key: &mut Key) {
+        key.words(&self.options.windows().words());
+        key.word(self.options.groups);
+    }
+
+    fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
+        let (first, second, Some(upstream)) = (cx.input(0), cx.input(1), cx.upstream(0)) else { return Ok(vec![None, None]) };
+        let image = |x: &Tensor| [x.shape()[1], x.shape()[2]];
+        let taps = |filter: &Tensor| [filter.shape()[0], filter.shape()[1]];
+        // The upstream gradient takes the place of the part that this op calculates.
+        let (x, filter, y) = match self.part {
+            Part::Output => (first, second, upstream),
+            Part::Input => (upstream, second, first),
+            Part::Filter => (first, upstream, second),
+        };
+        let by_x = || self.derive(Part::Input, image(x), y, filter);
+        let by_filter = || self.derive(Part::Filter, taps(filter), x, y);
+        let by_y = || self.derive(Part::Output, [0; 2], x, filter);
+        let of = |index: usize, by: &dyn Fn() -> Result<Tensor>| if cx.needs(index) { by().map(Some) } else { Ok(None) };
+        Ok(match self.part {
+            Part::Output => vec![of(0, &by_x)?, of(1, &by_filter)?],
+            Part::Input => vec![of(0, &by_y)?, of(1, &by_filter)?],
+            Part::Filter => vec![of(0, &by_x)?, of(1, &by_y)?],
+        })
+    }
+
+    fn cpu(&self, call: CpuCall) {
+        let (first, second) = (&call.inputs[0], &call.inputs[1]);
+        let sizes = self.sizes(first.shape(), second.shape()).expect("outputs() checked the shapes");
+        let kernel = match self.part {
+            Part::Output => conv::forward,
+            Part::Input => conv::input_grad,
+            Part::Filter => conv::filter_grad,
+        };
+        kernel(&sizes, first.f32(), second.f32(), call.outputs[0].f32());
+    }
+
+    fn gpu(&self, call: &mut GpuCall) -> Result<()> {
+        let sizes = self.sizes(call.inputs[0].shape(), call.inputs[1].shape())?;
+        match self.part {
+            Part::Output => gpu::forward(call, &sizes),
+            Part::Input => gpu::input_gradient(call, &sizes),
+            Part::Filter => gpu::filter_gradient(call, &sizes),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Average pooling and its gradient, which are each other's transposes.
+
+use super::{Pooling, float, words};
+use crate::{
+    DType, Error, Result, Shape, Tensor,
+    device::{
+        cpu::pool2d::{self, Pool2d},
+        gpu::compose,
+    },
+    graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs, apply_one},
+    shape::Spec,
+};
+use smallvec::SmallVec;
+
+/// The mean of what each window sees.
+#[derive(Debug)]
+pub(super) struct AveragePool(pub Pooling);
+
+impl Op for AveragePool {
+    fn name(&self) -> &'static str {
+        "average_pool2d"
+    }
+
+    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
+        float(inputs[0])?;
+        let sizes = self.0.sizes(&inputs[0].shape)?;
+        Ok(SmallVec::from_iter([Spec::new(DType::F32, [sizes.n, sizes.oh, sizes.ow, sizes.c])]))
+    }
+
+    fn key(&self, key: &mut Key) {
+        self.0.key(key);
+    }
+
+    fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
+        let Some(dy) = cx.upstream(0) else { return Ok(vec![None]) };
+        let shape = cx.input(0).shape();
+        Ok(vec![Some(apply_one(Share { pooling: self.0, extent: [shape[1], shape[2]] }, &[dy])?)])
+    }
+
+    fn cpu(&self, call: CpuCall) {
+        let sizes = self.0.sizes(call.inputs[0].shape()).expect("outputs() checked the shape");
+        pool2d::average_forward(&sizes, call.inputs[0].f32(), call.outputs[0].f32());
+    }
+
+    fn gpu(&self, call: &mut GpuCall) -> Result<()> {
+        let (input, output) = (&call.inputs[0], &call.outputs[0]);
+        let mut args = vec![output.size().into()];
+        args.extend(words(&self.0.sizes(input.shape())?));
+        let kernel = compose("pool_average", include_str!("../../../shaders/pool_average.wgsl"), &[])?;
+        call.dispatch(kernel, &args, &[input], &[output], call.linear(output.size(), 64));
+        Ok(())
+    }
+}
+
+/// Each output's gradient, shared equally by what its window sees.
+#[derive(Debug)]
+struct Share {
+    pooling: Pooling,
+    /// H and W of the input.
+    extent: [usize; 2],
+}
+
+impl Share {
+    fn sizes(&self, upstream: &Shape) -> Result<Pool2d> {
+        let [n, _, _, c] = upstream[..] else { return Err(Error::shape(format!("takes (N, OH, OW, C), not {upstream}"))) };
+        self.pooling.sizes_back(&[n, self.extent[0], self.extent[1], c].into(), upstream)
+    }
+}
+
+impl Op for Share {
+    fn name(&self) -> &'static str {
+        "average_pool2d_gradient"
+    }
+
+    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
+        float(inputs[0])?;
+        let sizes = self.sizes(&inputs[0].shape)?;
+        Ok(SmallVec::from_iter([Spec::new(DType::F32, [sizes.n, sizes.h, sizes.w, sizes.c])]))
+    }
+
+    fn key(&self, key: &mut Key) {
+        self.pooling.key(key);
+    }
+
+    fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
+        let Some(dx) = cx.upstream(0) else { return Ok(vec![None]) };
+        Ok(vec![Some(apply_one(AveragePool(self.pooling), &[dx])?)])
+    }
+
+    fn cpu(&self, call: CpuCall) {
+        let sizes = self.sizes(call.inputs[0].shape()).expect("outputs() checked the shape");
+        pool2d::average_backward(&sizes, call.inputs[0].f32(), call.outputs[0].f32());
+    }
+
+    fn gpu(&self, call: &mut GpuCall) -> Result<()> {
+        let (upstream, output) = (&call.inputs[0], &call.outputs[0]);
+        let mut args = vec![output.size().into()];
+        args.extend(words(&self.sizes(upstream.shape())?));
+        let kernel = compose("pool_average_gradient", include_str!("../../../shaders/pool_average_gradient.wgsl"), &[])?;
+        call.dispatch(kernel, &args, &[upstream], &[output], call.linear(output.size(), 64));
+        Ok(())
+    }
+}
