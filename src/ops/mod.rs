@@ -1,8 +1,12 @@
 //! Every op, one line per file; each adds its own methods to `Tensor` and its cases to the catalog.
 
+mod arg_reduce;
+mod arrange;
 pub mod case;
 pub mod check;
+mod concat;
 mod cross_entropy;
+mod cumulate;
 mod full;
 mod gather;
 mod identity;
@@ -12,6 +16,7 @@ mod pad;
 mod pointwise;
 mod reduce;
 mod softmax;
+mod statistics;
 mod view;
 
 pub use case::Case;
@@ -41,6 +46,11 @@ pub fn catalog() -> Vec<Case> {
         gather::cases,
         softmax::cases,
         cross_entropy::cases,
+        arg_reduce::cases,
+        cumulate::cases,
+        statistics::cases,
+        concat::cases,
+        arrange::cases,
     ]
     .iter()
     .flat_map(|cases| cases())
