@@ -1,9 +1,13 @@
 //! Every op, one line per file; each adds its own methods to `Tensor` and its cases to the catalog.
 
+mod arg_reduce;
+mod arrange;
 pub mod case;
 pub mod check;
+mod concat;
 mod conv;
 mod cross_entropy;
+mod cumulate;
 mod full;
 mod gather;
 mod identity;
@@ -14,6 +18,7 @@ mod pointwise;
 mod pool;
 mod reduce;
 mod softmax;
+mod statistics;
 mod view;
 mod window;
 
@@ -48,6 +53,11 @@ pub fn catalog() -> Vec<Case> {
         cross_entropy::cases,
         conv::cases,
         pool::cases,
+        arg_reduce::cases,
+        cumulate::cases,
+        statistics::cases,
+        concat::cases,
+        arrange::cases,
     ]
     .iter()
     .flat_map(|cases| cases())
