@@ -12,6 +12,7 @@ mod full;
 mod gather;
 mod identity;
 mod matmul;
+mod normalize;
 mod pack;
 mod pad;
 mod pointwise;
@@ -58,6 +59,7 @@ pub fn catalog() -> Vec<Case> {
         statistics::cases,
         concat::cases,
         arrange::cases,
+        normalize::cases,
     ]
     .iter()
     .flat_map(|cases| cases())
