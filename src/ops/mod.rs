@@ -17,6 +17,7 @@ mod pack;
 mod pad;
 mod pointwise;
 mod pool;
+pub(crate) mod random;
 mod reduce;
 mod softmax;
 mod statistics;
@@ -60,6 +61,7 @@ pub fn catalog() -> Vec<Case> {
         concat::cases,
         arrange::cases,
         normalize::cases,
+        random::cases,
     ]
     .iter()
     .flat_map(|cases| cases())
