@@ -140,7 +140,7 @@ impl Tensor {
     #[track_caller]
     pub fn split(&self, count: usize, axis: isize) -> Vec<Tensor> {
         let size = self.shape()[fits(self.shape().axis(axis), "split")];
-        assert!(count > 0 && size % count == 0, "split: axis {axis} of shape {} is not divisible by {count}", self.shape());
+        assert!(count > 0 && size.is_multiple_of(count), "split: axis {axis} of shape {} is not divisible by {count}", self.shape());
         self.split_sizes(&vec![size / count; count], axis)
     }
 

@@ -12,10 +12,12 @@ mod full;
 mod gather;
 mod identity;
 mod matmul;
+mod normalize;
 mod pack;
 mod pad;
 mod pointwise;
 mod pool;
+pub(crate) mod random;
 mod reduce;
 mod softmax;
 mod statistics;
@@ -58,6 +60,8 @@ pub fn catalog() -> Vec<Case> {
         statistics::cases,
         concat::cases,
         arrange::cases,
+        normalize::cases,
+        random::cases,
     ]
     .iter()
     .flat_map(|cases| cases())
