@@ -42,22 +42,6 @@ impl RandomKey {
         self.bits(count).into_iter().map(unit_float).collect()
     }
 
-    /// Normal numbers of mean 0 and standard deviation 1, without end: Box and Muller's two for each two words.
-    pub fn normals(&self) -> impl Iterator<Item = f64> {
-        let key = *self;
-        (0..=u32::MAX).flat_map(move |counter| {
-            let words = key.block(counter);
-            let pair = |a: u32, b: u32| {
-                // The first is never zero, whose logarithm is infinite.
-                let (u, angle) = ((f64::from(a) + 1.0) / 4_294_967_296.0, f64::from(b) / 4_294_967_296.0 * std::f64::consts::TAU);
-                let radius = (-2.0 * u.ln()).sqrt();
-                [radius * angle.cos(), radius * angle.sin()]
-            };
-            let ([a, b], [c, d]) = (pair(words[0], words[1]), pair(words[2], words[3]));
-            [a, b, c, d]
-        })
-    }
-
     /// The numbers `0..count` in random order.
     pub fn permutation(&self, count: usize) -> Vec<usize> {
         let bits = self.bits(2 * count);

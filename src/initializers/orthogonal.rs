@@ -1,6 +1,6 @@
 //! Orthogonal matrices, uniformly distributed.
 
-use super::{Initializer, random::normal};
+use super::Initializer;
 use crate::{Error, Result, Shape, random::RandomKey};
 
 /// `gain` times a matrix with orthonormal columns, or rows where it has fewer of them (Saxe et al., 2014).
@@ -38,7 +38,7 @@ impl Initializer for Orthogonal {
         }
         let (rows, columns) = (rows.iter().product::<usize>(), *columns);
         let (length, count) = (rows.max(columns), rows.min(columns));
-        let mut vectors: Vec<f64> = normal(length * count, key, f64::INFINITY, 0.0, 1.0).into_iter().map(f64::from).collect();
+        let mut vectors: Vec<f64> = key.normal(length * count).into_iter().map(f64::from).collect();
         orthonormalize(&mut vectors, length);
         // The vectors are the matrix' columns, or its rows where those are fewer.
         let at = |row: usize, column: usize| if rows < columns { row * length + column } else { column * length + row };

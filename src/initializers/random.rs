@@ -109,13 +109,13 @@ impl RandomUniform {
 
 impl Initializer for RandomNormal {
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
-        Ok(normal(shape.size(), key, f64::INFINITY, self.mean.into(), self.stddev.into()))
+        Ok(key.normal(shape.size()).into_iter().map(|z| self.mean + self.stddev * z).collect())
     }
 }
 
 impl Initializer for TruncatedNormal {
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
-        Ok(normal(shape.size(), key, 2.0, self.mean.into(), self.stddev.into()))
+        Ok(key.truncated_normal(shape.size()).into_iter().map(|z| self.mean + self.stddev * z).collect())
     }
 }
 
@@ -124,9 +124,4 @@ impl Initializer for RandomUniform {
         let width = self.maxval - self.minval;
         Ok(key.uniform(shape.size()).into_iter().map(|u| self.minval + u * width).collect())
     }
-}
-
-/// `count` normal numbers that lie within `cut` standard deviations.
-pub(super) fn normal(count: usize, key: &RandomKey, cut: f64, mean: f64, stddev: f64) -> Vec<f32> {
-    key.normals().filter(|z| z.abs() <= cut).take(count).map(|z| (mean + stddev * z) as f32).collect()
 }

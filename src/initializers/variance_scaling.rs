@@ -1,6 +1,6 @@
 //! Initializers that keep the variance of what flows through a layer: scaled by the size of its kernel.
 
-use super::{Initializer, random::normal};
+use super::{Initializer, RandomNormal, TruncatedNormal};
 use crate::{Error, Result, Shape, random::RandomKey};
 
 /// Which size of a kernel counts.
@@ -84,14 +84,14 @@ impl Initializer for VarianceScaling {
             FanMode::FanAvg => (fan_in + fan_out) / 2.0,
         };
         let variance = self.scale / fan.max(1.0);
-        Ok(match self.distribution {
-            Distribution::TruncatedNormal => normal(shape.size(), key, 2.0, 0.0, variance.sqrt() / CUT_STDDEV),
-            Distribution::UntruncatedNormal => normal(shape.size(), key, f64::INFINITY, 0.0, variance.sqrt()),
+        match self.distribution {
+            Distribution::TruncatedNormal => TruncatedNormal::new().stddev((variance.sqrt() / CUT_STDDEV) as f32).values(shape, key),
+            Distribution::UntruncatedNormal => RandomNormal::new().stddev(variance.sqrt() as f32).values(shape, key),
             Distribution::Uniform => {
                 let limit = (3.0 * variance).sqrt() as f32;
-                key.uniform(shape.size()).into_iter().map(|u| (2.0 * u - 1.0) * limit).collect()
+                Ok(key.uniform(shape.size()).into_iter().map(|u| (2.0 * u - 1.0) * limit).collect())
             }
-        })
+        }
     }
 }
 

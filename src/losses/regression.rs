@@ -116,7 +116,7 @@ impl Loss for Huber {
         let error = error(targets, predictions)?.abs();
         let beyond = (&error - self.delta).relu();
         let within = error - &beyond;
-        Ok((within.square() * 0.5 + beyond * self.delta).mean(&[-1]))
+        Ok((within.square() * 0.5f32 + beyond * self.delta).mean(&[-1]))
     }
 
     fn check(&self, targets: &Array, output: &Shape) -> Result<()> {

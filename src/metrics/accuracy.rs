@@ -165,7 +165,6 @@ fn labels_of_rows(targets: &Tensor, predictions: &Tensor) -> Result<Tensor> {
 fn in_top_k(labels: &Tensor, predictions: &Tensor, k: usize) -> Tensor {
     let chosen = predictions.take_along_axis(&labels.expand_dims(-1), -1);
     let larger = predictions.greater(&chosen).cast(DType::F32).sum(&[-1]);
-    // The distance from itself is zero for finite numbers only.
-    let finite = (predictions - predictions).sum(&[-1]).equal(0.0).cast(DType::F32);
-    (k as f32 - larger).greater(0.0).cast(DType::F32) * finite
+    let bad = predictions.is_finite().logical_not().cast(DType::F32).sum(&[-1]);
+    larger.less(k as f32).logical_and(&bad.equal(0.0)).cast(DType::F32)
 }
