@@ -17,6 +17,7 @@ fn sign_bit(x: f32) -> u32 {
     return bitcast<u32>(x) & 0x80000000u;
 }
 
+// Comes last where a function restores NaN too: Mesa's LLVM with AVX-512 gets a select after these masks wrong in some kernels.
 fn copy_sign(magnitude: f32, sign: f32) -> f32 {
     return bitcast<f32>((bitcast<u32>(magnitude) & 0x7fffffffu) | sign_bit(sign));
 }
@@ -122,15 +123,14 @@ fn erf(x: f32) -> f32 {
     center = center * s - 3.76125336e-1;
     center = center * s + 1.28379166e-1;
     center = center * t + t;
-    let y = copy_sign(select(center, tail, t > 0.927734375), x);
-    return select(y, x, is_nan(x));
+    let y = select(center, tail, t > 0.927734375);
+    return copy_sign(select(y, x, is_nan(x)), x);
 }
 
 // tanh of some drivers is NaN from about 88 on, and imprecise near 0.
 fn tanh_safe(x: f32) -> f32 {
     let t = expm1(2.0 * min(abs(x), 10.0));
-    let y = copy_sign(t / (t + 2.0), x);
-    return select(y, x, is_nan(x));
+    return copy_sign(select(t / (t + 2.0), x, is_nan(x)), x);
 }
 
 fn sigmoid(x: f32) -> f32 {
@@ -145,6 +145,12 @@ fn softplus(x: f32) -> f32 {
     return select(y, x, is_nan(x));
 }
 
+// (x + sqrt(x * x + b)) / 2; the sum would cancel to the left.
+fn squareplus(x: f32, b: f32) -> f32 {
+    let root = sqrt(x * x + b);
+    return 0.5 * select(x + root, b / (root - x), x < 0.0);
+}
+
 // The derivative of x * sigmoid(x * (a + b * x * x)), GELU as approximated with tanh.
 fn gelu_tanh_slope(x: f32) -> f32 {
     let u = x * (1.59576912 + 0.0713548163 * x * x);
@@ -156,7 +162,7 @@ fn sinh_safe(x: f32) -> f32 {
     let t = expm1(min(abs(x), 88.0));
     let h = exp_accurate(0.5 * abs(x));
     let y = select(0.5 * (t + t / (t + 1.0)), (0.5 * h) * h, abs(x) > 88.0);
-    return select(copy_sign(y, x), x, is_nan(x));
+    return copy_sign(select(y, x, is_nan(x)), x);
 }
 
 fn cosh_safe(x: f32) -> f32 {
@@ -171,7 +177,7 @@ fn asinh_safe(x: f32) -> f32 {
     let small = min(t, 1e4);
     let near = log1p(small + small * small / (1.0 + sqrt(1.0 + small * small)));
     let y = select(near, log_accurate(t) + 0.69314718, t > 1e4);
-    return select(copy_sign(y, x), x, is_nan(x));
+    return copy_sign(select(y, x, is_nan(x)), x);
 }
 
 // NaN below 1.
@@ -186,8 +192,7 @@ fn atanh_safe(x: f32) -> f32 {
     let t = abs(x);
     var y = 0.5 * log1p(2.0 * t / (1.0 - t));
     y = select(y, inf_like(x), t == 1.0);
-    y = select(copy_sign(y, x), nan_like(x), t > 1.0);
-    return select(y, x, is_nan(x));
+    return copy_sign(select(y, nan_like(x), t > 1.0 || is_nan(x)), x);
 }
 
 // A float as the exact sum of its upper 12 bits and the rest, so that products of parts are exact.
@@ -303,7 +308,7 @@ fn asin_reduced(x: f32) -> f32 {
 fn asin_safe(x: f32) -> f32 {
     let t = min(abs(x), 1.0);
     let y = select(asin_reduced(t), 1.57079633 - 2.0 * asin_reduced(sqrt(0.5 - 0.5 * t)), t > 0.5);
-    return select(copy_sign(y, x), nan_like(x), abs(x) > 1.0 || is_nan(x));
+    return copy_sign(select(y, nan_like(x), abs(x) > 1.0 || is_nan(x)), x);
 }
 
 // NaN beyond 1 and -1.
@@ -330,7 +335,7 @@ fn atan2_safe(y: f32, x: f32) -> f32 {
     var angle = core + select(0.0, 0.785398163, beyond);
     angle = select(angle, 1.57079633 - angle, b > a);
     angle = select(angle, 3.14159265 - angle, sign_bit(x) != 0u);
-    return select(copy_sign(angle, y), nan_like(x), is_nan(x) || is_nan(y));
+    return copy_sign(select(angle, nan_like(x), is_nan(x) || is_nan(y)), y);
 }
 
 fn atan_safe(x: f32) -> f32 {
@@ -350,7 +355,7 @@ fn remainder(x: f32, y: f32) -> f32 {
     // The rounded quotient may be one off.
     var r = select(select(guess, guess + b, guess < 0.0), guess - b, guess >= b);
     r = select(r, a, is_inf(b) && is_finite(a));
-    return select(copy_sign(r, x), nan_like(x), is_nan(x) || is_nan(y) || is_inf(x) || b == 0.0);
+    return copy_sign(select(r, nan_like(x), is_nan(x) || is_nan(y) || is_inf(x) || b == 0.0), x);
 }
 
 // Functions for each type of number: in a pointwise row `max_T(x, y)` becomes `max_f32(x, y)` where x is f32.

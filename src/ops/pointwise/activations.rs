@@ -104,9 +104,15 @@ static TANH_SHRINK: Unary = Row::new(
 static SQUAREPLUS: ScalarRow = ScalarRow::new(
     "squareplus",
     Types::Float,
-    "0.5 * (x + sqrt(x * x + word_f32(p.x)))",
-    |l| scaled1(l, |x, [b, _]| 0.5 * (x + (x * x + b).sqrt())),
-    |x, _, dy, p| dy * (x * (x.square() + p[0]).rsqrt() + 1.0) * 0.5,
+    "squareplus(x, word_f32(p.x))",
+    |l| {
+        scaled1(l, |x, [b, _]| {
+            // The sum would cancel to the left.
+            let root = (x * x + b).sqrt();
+            0.5 * if x < 0.0 { b / (root - x) } else { x + root }
+        })
+    },
+    |x, y, dy, p| dy * y * (x.square() + p[0]).rsqrt(),
 );
 
 /// `1 / sqrt(2π)`, the normal density at 0.
@@ -226,10 +232,12 @@ pub(super) fn cases() -> Vec<Case> {
         ("gelu_tanh", Tensor::gelu_tanh, gelu_tanh, (-4.0, 4.0), Twice),
         ("mish", Tensor::mish, |x| x * softplus(x).tanh(), (-6.0, 6.0), Twice),
         ("tanh_shrink", Tensor::tanh_shrink, |x| x - x.tanh(), (-4.0, 4.0), Twice),
-        ("squareplus", |x| x.squareplus(4.0), |x| (x + (x * x + 4.0).sqrt()) / 2.0, (-5.0, 5.0), Twice),
         ("linear", Tensor::linear, |x| x, (-3.0, 3.0), super::Once),
     ];
     let mut out = table::unary(lines, table::EXTREMES, (1e-6, 2e-6));
+    // Squares end at 1e19.
+    let squareplus: table::Line1 = ("squareplus", |x| x.squareplus(4.0), |x| (x + (x * x + 4.0).sqrt()) / 2.0, (-5.0, 5.0), Twice);
+    out.extend(table::unary(&[squareplus], &[f64::NAN, f64::INFINITY, 0.0, 200.0, -200.0, 1e18, -1e18], (1e-6, 2e-6)));
     // The slopes far out, where the parts of the formulas overflow: 0 to the left and 1 to the right.
     let slopes: [(&str, fn(&Tensor, &Tensor) -> Tensor); 3] =
         [("silu_grad far", Tensor::silu_grad), ("gelu_grad far", Tensor::gelu_grad), ("gelu_tanh_grad far", Tensor::gelu_tanh_grad)];

@@ -139,8 +139,11 @@ impl Tensor {
 
 pub(super) fn cases() -> Vec<Case> {
     type Line = (&'static str, fn(&Tensor, &Tensor) -> Tensor, fn(f64, f64) -> f64, Smooth);
-    let quotient =
-        |x: f64, y: f64| if x.is_finite() && y.is_infinite() { -f64::from((x < 0.0) != (y < 0.0) && x != 0.0) } else { (x / y).floor() };
+    let quotient = |x: f64, y: f64| match (x.is_finite(), y.is_finite()) {
+        (false, _) if y != 0.0 => f64::NAN,
+        (true, false) if !y.is_nan() => -f64::from((x < 0.0) != (y < 0.0) && x != 0.0),
+        _ => (x / y).floor(),
+    };
     let modulo = |x: f64, y: f64| {
         let remainder = x % y;
         if remainder != 0.0 && (remainder < 0.0) != (y < 0.0) { remainder + y } else { remainder }
@@ -181,7 +184,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("floor_mod", |x, y| x % y, |x, y| if y == 0.0 { 0.0 } else { x - y * (x / y).floor() }, No),
         ("floor_divide", |x, y| x.floor_divide(y), |x, y| if y == 0.0 { 0.0 } else { (x / y).floor() }, No),
     ];
-    let (small, large) = (-2_147_483_648.0, 2_147_483_647.0);
+    let (small, large) = (-2_147_483_648.0, 1_073_741_824.0);
     for (name, call, reference, _) in ints {
         // Wrapped around as i32 does, also the smallest number divided by -1.
         let case =

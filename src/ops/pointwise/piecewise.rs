@@ -93,8 +93,8 @@ static THRESHOLD: ScalarRow = ScalarRow::new(
 static SPARSE_PLUS: Unary = Row::new(
     "sparse_plus",
     Types::Float,
-    "select(0.25 * limit(x + 1.0, 0.0, 2.0) * (x + 1.0), x, x >= 1.0)",
-    |l| float1(l, |x| if x >= 1.0 { x } else { 0.25 * limit(x + 1.0, 0.0, 2.0) * (x + 1.0) }),
+    "select(0.25 * limit(x + 1.0, 0.0, 2.0) * limit(x + 1.0, 0.0, 2.0), x, x >= 1.0)",
+    |l| float1(l, |x| if x >= 1.0 { x } else { 0.25 * limit(x + 1.0, 0.0, 2.0) * limit(x + 1.0, 0.0, 2.0) }),
     Some(|x, _, dy| [Some(dy * x[0].sparse_sigmoid())]),
 );
 static SPARSE_SIGMOID: Unary = Row::new(
