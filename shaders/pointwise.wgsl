@@ -1,6 +1,9 @@
-// Pointwise kernel: one invocation an element. The plan replaces both blocks by those of a fused chain.
+// Pointwise kernel: one invocation an element. The plan replaces the blocks by those of a fused chain.
+
 // <begin use math>
 // <end use math>
+// <begin use random>
+// <end use random>
 
 // <begin args>
 @group(0) @binding(0) var<uniform> args: array<vec4<u32>, 1>;

@@ -11,7 +11,7 @@ pub mod initializers;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
-mod models;
+pub mod models;
 pub mod ops;
 pub mod optimizers;
 mod plan;
@@ -20,7 +20,7 @@ pub mod random;
 mod shape;
 mod tensor;
 pub use tensor::Reading;
-mod training;
+pub mod training;
 
 pub use device::{Device, Memory};
 pub use dtype::{DType, Element};

@@ -1,5 +1,7 @@
 //! Counter-based random numbers: Philox4x32-10 (Salmon et al., 2011), keyed by seed, stream and step. Nothing mutable exists.
 
+pub use crate::ops::random::{bits, integers, normal, truncated_normal, uniform};
+
 use std::{
     cell::RefCell,
     sync::{Mutex, PoisonError},

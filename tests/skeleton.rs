@@ -1,6 +1,8 @@
 //! The walking skeleton: an MLP trains on both devices from replayed plans, without compiling or allocating again.
 
-use libtest_mimic::{Arguments, Failed, Trial};
+mod support;
+
+use support::rss_kib;
 use wgrad::{Statistics, prelude::*};
 
 struct Mlp {
@@ -94,13 +96,6 @@ fn memory_stays_flat(device: &Device) -> Result<()> {
     Ok(())
 }
 
-/// Resident memory of this process; 0 where the system does not say.
-fn rss_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).unwrap_or(0)
-}
-
 fn a_million_ops_drop(_device: &Device) -> Result<()> {
     let mut x = Tensor::from(0.0f32);
     let start = x.clone();
@@ -171,11 +166,6 @@ fn a_bad_gradient_changes_nothing(_device: &Device) -> Result<()> {
 }
 
 fn main() {
-    let gpu = Device::gpu();
-    if let (Err(error), Ok("1")) = (&gpu, std::env::var("WGRAD_REQUIRE_GPU").as_deref()) {
-        eprintln!("WGRAD_REQUIRE_GPU is set, but: {error}");
-        std::process::exit(1);
-    }
     type Test = fn(&Device) -> Result<()>;
     let tests: [(&str, Test); 8] = [
         ("an MLP trains", trains),
@@ -187,15 +177,7 @@ fn main() {
         ("assigned values train on", assigned_values_train_on),
         ("a bad gradient changes nothing", a_bad_gradient_changes_nothing),
     ];
-    let mut trials = Vec::new();
-    for (name, device) in [("cpu", Ok(Device::cpu())), ("gpu", gpu)] {
-        for (what, test) in tests {
-            let (ignored, device) = (device.is_err(), device.clone());
-            let run = move || device.and_then(|device| device.scope(|| test(&device))).map_err(|error| Failed::from(error.to_string()));
-            trials.push(Trial::test(format!("{name}: {what}"), run).with_ignored_flag(ignored));
-        }
-    }
-    // Counters and memory are the process': one test at a time.
-    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    libtest_mimic::run(&arguments, trials).exit();
+    let devices = support::devices();
+    let all = devices.iter().flat_map(|device| tests.map(|(name, test)| support::trial(name, device, move |device| test(device).map_err(|error| error.to_string()))));
+    support::run(all.collect(), true);
 }

@@ -252,3 +252,17 @@ fn pow_safe(x: f32, y: f32) -> f32 {
     result = select(result, nan_like(x), (x < 0.0 && !whole && is_finite(x) && magnitude >= 1.17549435e-38) || is_nan(x) || is_nan(y));
     return select(result, 1.0, y == 0.0 || (bitcast<u32>(x) == 0x3f800000u));
 }
+
+// A normal number from 24 bits for its radius and 24 for its angle (Box and Muller): the cosine or the sine of the pair.
+fn box_muller(words: vec2<u32>, sine: bool) -> f32 {
+    let radius = sqrt(-2.0 * log_accurate(f32((words.x >> 8u) + 1u) * 0x1p-24f));
+    let turns = f32(words.y >> 8u) * 0x1p-22f;
+    let quadrant = floor(turns + 0.5);
+    let r = (turns - quadrant) * 1.57079633;
+    let z = r * r;
+    let odd = r + r * z * (-0.16666654611 + z * (8.3321608736e-3 + z * -1.9515295891e-4));
+    let even = 1.0 - 0.5 * z + z * z * (4.166664568e-2 + z * (-1.388731625e-3 + z * 2.443315712e-5));
+    let q = u32(quadrant) + select(0u, 3u, sine);
+    let value = select(even, odd, (q & 1u) != 0u);
+    return radius * select(value, -value, ((q + 1u) & 2u) != 0u);
+}

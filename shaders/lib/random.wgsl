@@ -28,3 +28,14 @@ fn philox4x32_10(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
 fn unit_float(bits: u32) -> f32 {
     return f32(bits >> 8u) * 0x1p-24f;
 }
+
+// Word i of the numbers of a key: p holds the seed, the stream and the step.
+fn random_word(i: u32, p: vec4<u32>) -> u32 {
+    return philox4x32_10(vec4<u32>(i / 4u, 0u, p.z, p.w), p.xy)[i % 4u];
+}
+
+// Words i and i + 1 for even i; an odd i gets those of its even neighbour.
+fn random_pair(i: u32, p: vec4<u32>) -> vec2<u32> {
+    let block = philox4x32_10(vec4<u32>(i / 4u, 0u, p.z, p.w), p.xy);
+    return select(block.xy, block.zw, (i & 2u) != 0u);
+}

@@ -22,10 +22,11 @@ mod tests;
 
 use std::{
     fmt,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
-use crate::{Error, Result};
+use crate::{Device, Error, Result, Tensor, data::Array};
 use catalog::{Dataset, Format};
 
 /// No dataset file may hold more than this many bytes once inflated: a bound for what a broken or hostile file can make us allocate.
@@ -155,6 +156,40 @@ fn read(dataset: &Dataset, folder: &Path) -> Result<Split> {
 }
 
 impl Images {
+    /// Pictures and labels as `fit` takes them: `(N, H, W, C)` and `(N,)`, bytes both.
+    pub fn arrays(&self) -> (Array, Array) {
+        let x = Array::new(self.images.clone(), self.shape).expect("a dataset's pictures fill its shape");
+        (x, Array::from(self.labels.clone()))
+    }
+
+    /// The pictures of `range`, as a set of their own.
+    ///
+    /// # Panics
+    /// When the range ends behind the last picture.
+    pub fn slice(&self, range: Range<usize>) -> Images {
+        let [_, height, width, channels] = self.shape;
+        let size = height * width * channels;
+        Images {
+            images: self.images[range.start * size..range.end * size].to_vec(),
+            labels: self.labels[range.clone()].to_vec(),
+            shape: [range.len(), height, width, channels],
+            classes: self.classes,
+        }
+    }
+
+    /// The pictures at `indices` and their labels as tensors on the current device, for a training loop by hand.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn batch(&self, indices: &[usize]) -> Result<(Tensor, Tensor)> {
+        let device = Device::current()?;
+        let pixels: Vec<u8> = indices.iter().flat_map(|&at| self.image(at).iter().copied()).collect();
+        let labels: Vec<i32> = indices.iter().map(|&at| self.labels[at].into()).collect();
+        let [_, height, width, channels] = self.shape;
+        let x = Tensor::from_slice_on(&device, &pixels, [indices.len(), height, width, channels])?;
+        Ok((x, Tensor::from_slice_on(&device, &labels, [indices.len()])?))
+    }
+
     /// The number of pictures, N.
     pub fn len(&self) -> usize {
         self.shape[0]

@@ -8,6 +8,7 @@ mod record;
 mod tape;
 mod variable;
 pub(crate) mod walk;
+pub(crate) mod watch;
 
 pub(crate) use context::{LayerScope, layer_path};
 pub use gradient::gradient;

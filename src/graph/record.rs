@@ -1,6 +1,6 @@
 //! `apply`, the one door through which every op enters the graph.
 
-use super::{Expr, Node, OpRef, Tensor, layer_path, tape};
+use super::{Expr, Node, OpRef, Tensor, layer_path, tape, watch};
 use crate::{Error, Result, device::Device, plan, shape::Spec};
 use smallvec::SmallVec;
 use std::{cell::Cell, sync::Arc};
@@ -42,15 +42,17 @@ pub(crate) fn apply_on(
         ))));
     }
     let specs: SmallVec<[&Spec; 4]> = inputs.iter().map(|input| input.spec()).collect();
-    let outputs = op.outputs(&specs).map_err(|error| place(error.at(op.name())))?;
+    let name = op.name();
+    let outputs = op.outputs(&specs).map_err(|error| place(error.at(name)))?;
     let count = outputs.len() as u32;
     let expr = Expr { op, inputs: inputs.iter().map(|&input| input.clone()).collect(), layer: layer_path() };
     let node = Arc::new(Node::recorded(outputs, device, expr, tape::current(), variable));
     let tensors: SmallVec<[Tensor; 1]> = (0..count).map(|output| Tensor { node: node.clone(), output }).collect();
     let pending = PENDING.get() + 1;
     PENDING.set(pending);
-    if pending > PENDING_LIMIT || plan::eager() {
+    if pending > PENDING_LIMIT || plan::eager() || watch::active() {
         plan::flush(&tensors)?;
+        watch::look_at(name, &tensors)?;
     }
     Ok(tensors)
 }

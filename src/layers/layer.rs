@@ -151,9 +151,9 @@ impl Call {
         self.updates.push((weight.variable().clone(), value));
     }
 
-    /// Applies the collected updates, in call order.
-    pub(crate) fn apply_updates(self) -> Result<()> {
-        self.updates.into_iter().try_for_each(|(variable, value)| variable.assign(&value))
+    /// The collected updates, in call order.
+    pub(crate) fn take_updates(self) -> Vec<(Variable, Tensor)> {
+        self.updates
     }
 }
 

@@ -24,17 +24,7 @@ static CLIP: Unary = Row::new(
     "clip_probability",
     Types::Float,
     "select(select(x, 1e-7, x < 1e-7), 0.9999999, x > 0.9999999)",
-    |l| {
-        float1(l, |x| {
-            if x < 1e-7 {
-                1e-7
-            } else if x > 0.999_999_9 {
-                0.999_999_9
-            } else {
-                x
-            }
-        })
-    },
+    |l| float1(l, |x| x.clamp(1e-7, 0.999_999_9)),
     Some(|x, y, dy| [Some(dy * x[0].equal(y).cast(DType::F32))]),
 );
 /// `log(1 + e^x)`

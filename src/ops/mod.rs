@@ -1,19 +1,26 @@
 //! Every op, one line per file; each adds its own methods to `Tensor` and its cases to the catalog.
 
+mod arg_reduce;
+mod arrange;
 pub mod case;
 pub mod check;
+mod concat;
 mod conv;
 mod cross_entropy;
+mod cumulate;
 mod full;
 mod gather;
 mod identity;
 mod matmul;
+mod normalize;
 mod pack;
 mod pad;
 mod pointwise;
 mod pool;
+pub(crate) mod random;
 mod reduce;
 mod softmax;
+mod statistics;
 mod view;
 mod window;
 
@@ -48,6 +55,13 @@ pub fn catalog() -> Vec<Case> {
         cross_entropy::cases,
         conv::cases,
         pool::cases,
+        arg_reduce::cases,
+        cumulate::cases,
+        statistics::cases,
+        concat::cases,
+        arrange::cases,
+        normalize::cases,
+        random::cases,
     ]
     .iter()
     .flat_map(|cases| cases())

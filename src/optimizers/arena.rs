@@ -24,6 +24,17 @@ pub struct State {
     inner: Mutex<Inner>,
 }
 
+/// What a step brings beside gradients.
+#[derive(Default)]
+pub(crate) struct Extras<'a> {
+    /// Checked for finiteness as the gradients are.
+    pub loss: Option<&'a Tensor>,
+    /// Moving statistics and the like: changed only where all is finite, as the parameters are.
+    pub updates: Vec<(Variable, Tensor)>,
+    /// Computed with the step.
+    pub also: &'a [Tensor],
+}
+
 struct Inner {
     learning_rate: f32,
     step: u64,
@@ -92,21 +103,21 @@ impl State {
         Ok(())
     }
 
-    /// One step. `loss` is checked for finiteness beside the gradients; `also` is computed with the step.
+    /// One step.
     pub(crate) fn apply(
         &self,
         rule: Rule,
         scalars: Params,
-        gradients: &[Option<Tensor>],
+        gradients: Vec<Option<Tensor>>,
         variables: &[Variable],
-        loss: Option<&Tensor>,
-        also: &[Tensor],
+        extras: Extras,
     ) -> Result<()> {
         if gradients.len() != variables.len() {
             return Err(Error::invalid(format!("optimizer: {} gradients for {} variables", gradients.len(), variables.len())));
         }
         if variables.is_empty() {
-            return Ok(());
+            extras.updates.iter().try_for_each(|(variable, value)| variable.assign(value))?;
+            return plan::flush(extras.also);
         }
         self.build(rule, variables)?;
         let mut inner = self.lock();
@@ -114,7 +125,7 @@ impl State {
         if arenas.variables.len() != variables.len() || arenas.variables.iter().zip(variables).any(|(a, b)| a.id() != b.id()) {
             return Err(Error::invalid("optimizer: the variables differ from those of its first step; use one optimizer for each set"));
         }
-        arenas.step(rule, scalars, gradients, loss, also)?;
+        arenas.step(rule, scalars, gradients, extras)?;
         inner.step += 1;
         Ok(())
     }
@@ -211,14 +222,14 @@ impl Arenas {
         Ok(())
     }
 
-    fn step(&mut self, rule: Rule, scalars: Params, gradients: &[Option<Tensor>], loss: Option<&Tensor>, also: &[Tensor]) -> Result<()> {
+    fn step(&mut self, rule: Rule, scalars: Params, gradients: Vec<Option<Tensor>>, extras: Extras) -> Result<()> {
         self.check(false)?;
         self.take_assigned()?;
         let mut packed = Vec::with_capacity(gradients.len());
-        for (at, gradient) in gradients.iter().enumerate() {
+        for (at, gradient) in gradients.into_iter().enumerate() {
             let variable = &self.variables[at];
             match gradient {
-                Some(gradient) if gradient.shape() == &variable.spec().shape => packed.push(gradient.clone()),
+                Some(gradient) if gradient.shape() == &variable.spec().shape => packed.push(gradient),
                 Some(gradient) => {
                     let (name, shape) = (variable.name(), &variable.spec().shape);
                     return Err(Error::shape(format!("optimizer: variable {name} has shape {shape}, its gradient {}", gradient.shape())));
@@ -233,7 +244,7 @@ impl Arenas {
         }
         let gradients = pack(&self.gradients, &self.starts, &packed)?;
         drop(packed);
-        let flag = all_finite(&self.flag, loss, &gradients)?;
+        let flag = all_finite(&self.flag, extras.loss, &gradients)?;
         let mut inputs: SmallVec<[&Tensor; 5]> = SmallVec::from_iter([&self.whole]);
         inputs.extend(&self.slots);
         inputs.extend([&gradients, &flag]);
@@ -243,7 +254,12 @@ impl Arenas {
 
         let mut roots: Vec<Tensor> = updated.to_vec();
         roots.push(flag.clone());
-        roots.extend_from_slice(also);
+        roots.extend_from_slice(extras.also);
+        let bad = flag.cast(DType::Bool);
+        for (variable, value) in extras.updates {
+            variable.assign(&value)?; // GATE
+        }
+        drop(bad);
         let mut donations = vec![Donation { whole: &self.whole, parts: &self.parts }, Donation { whole: &self.gradients, parts: &[] }];
         donations.extend(self.slots.iter().map(|slot| Donation { whole: slot, parts: &[] }));
         plan::flush_donating(&roots, &donations)?;

@@ -6,6 +6,7 @@ mod sgd;
 mod update;
 
 pub use adam::Adam;
+pub(crate) use arena::Extras;
 pub use arena::State;
 pub use sgd::SGD;
 pub use update::Rule;
@@ -60,7 +61,7 @@ pub trait Optimizer: fmt::Debug + Send + Sync {
     fn apply(&self, gradients: &[Option<Tensor>], variables: &[Variable]) -> Result<()> {
         let step = self.state().step() + 1;
         let scalars = self.scalars(self.learning_rate(), step);
-        self.state().apply(self.rule(), scalars, gradients, variables, None, &[])
+        self.state().apply(self.rule(), scalars, gradients.to_vec(), variables, Extras::default())
     }
 
     /// The learning rate of the next step.

@@ -8,6 +8,7 @@ use crate::{
     shape::Layout,
 };
 use smallvec::SmallVec;
+use std::{sync::LazyLock, time::Instant};
 
 /// Values of traced nodes, by number.
 pub(super) type Values = Vec<(usize, SmallVec<[Value; 1]>)>;
@@ -53,5 +54,25 @@ fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
         })
         .collect();
     let params: SmallVec<[u32; 16]> = step.params.iter().map(|&at| params[at]).collect();
-    step.op.cpu(CpuCall { inputs: &inputs, outputs: &mut outputs, params: &params });
+    let call = CpuCall { inputs: &inputs, outputs: &mut outputs, params: &params };
+    if *TRACE { traced(step, || step.op.cpu(call)) } else { step.op.cpu(call) }
+}
+
+/// `WGRAD_TRACE=1`: each kernel with shapes, time and memory bandwidth on standard error.
+static TRACE: LazyLock<bool> = LazyLock::new(|| std::env::var_os("WGRAD_TRACE").is_some_and(|value| value == "1"));
+
+fn traced(step: &Step, run: impl FnOnce()) {
+    let start = Instant::now();
+    run();
+    let seconds = start.elapsed().as_secs_f64();
+    let shapes = |places: &[Place]| places.iter().map(|place| place.spec.shape.to_string()).collect::<Vec<_>>().join(" ");
+    let words: usize = step.inputs.iter().chain(&step.outputs).map(|place| place.spec.size()).sum();
+    eprintln!(
+        "{:<24} {:>9.1} us {:>7.1} GB/s  {} -> {}",
+        step.op.name(),
+        seconds * 1e6,
+        4.0 * words as f64 / seconds / 1e9,
+        shapes(&step.inputs),
+        shapes(&step.outputs)
+    );
 }

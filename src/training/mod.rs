@@ -1,4 +1,17 @@
-//! Training: the loops of `fit`, `evaluate` and `predict`, and what they write while they run.
+//! Training: compile, fit, evaluate, predict, and what they tell while they run.
 
-pub(crate) mod progress;
-pub(crate) mod readable;
+mod compile;
+mod evaluate;
+mod events;
+mod fit;
+mod history;
+mod predict;
+mod progress;
+mod readable;
+mod trainer;
+
+pub use compile::{Compile, Compiled};
+pub use evaluate::{Evaluate, Scores};
+pub use fit::{Fit, Verbose};
+pub use history::History;
+pub use predict::Predict;

@@ -1,0 +1,143 @@
+//! Normalisations: by given moments, over axes of each sample, and by the root of the mean square.
+
+use super::{
+    Case,
+    case::{Reference, Smooth},
+    fits,
+    statistics::fold_axes,
+};
+use crate::{Shape, Tensor};
+use ndarray::Dimension;
+
+impl Tensor {
+    /// `(x - mean) / sqrt(variance + epsilon) * gamma + beta`; everything broadcasts to this tensor's shape.
+    #[track_caller]
+    pub fn normalize(&self, mean: &Tensor, variance: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, epsilon: f32) -> Tensor {
+        // What is calculated once a channel is small; the large tensor is read once.
+        let inverse = 1.0f32 / (variance + epsilon).sqrt();
+        let scale = gamma.map_or(inverse.clone(), |gamma| inverse * gamma);
+        let centred = (self - mean) * scale;
+        beta.map_or(centred.clone(), |beta| centred + beta)
+    }
+
+    /// [`Tensor::normalize`] with mean, variance, gamma and beta of shape `(C,)` for the channels at `axis`.
+    #[doc(alias = "keras.ops.batch_normalization")]
+    #[track_caller]
+    pub fn batch_normalization(
+        &self,
+        mean: &Tensor,
+        variance: &Tensor,
+        axis: isize,
+        gamma: Option<&Tensor>,
+        beta: Option<&Tensor>,
+        epsilon: f32,
+    ) -> Tensor {
+        let axis = fits(self.shape().axis(axis), "batch_normalization");
+        let spread = |t: &Tensor| self.lay_along(t, &[axis], "batch_normalization");
+        let (gamma, beta) = (gamma.map(spread), beta.map(spread));
+        self.normalize(&spread(mean), &spread(variance), gamma.as_ref(), beta.as_ref(), epsilon)
+    }
+
+    /// [`Tensor::normalize`] by the moments of each sample over `axes`; gamma and beta have the sizes of those axes.
+    #[doc(alias = "keras.ops.layer_normalization")]
+    #[track_caller]
+    pub fn layer_norm(&self, axes: &[isize], gamma: Option<&Tensor>, beta: Option<&Tensor>, epsilon: f32) -> Tensor {
+        let indices = fits(self.shape().axes(axes), "layer_norm");
+        let (mean, variance) = self.moments(axes);
+        let spread = |t: &Tensor| self.lay_along(t, &indices, "layer_norm");
+        let (gamma, beta) = (gamma.map(spread), beta.map(spread));
+        let kept = |t: Tensor| t.keep_dims(self.shape(), axes);
+        self.normalize(&kept(mean), &kept(variance), gamma.as_ref(), beta.as_ref(), epsilon)
+    }
+
+    /// `x / sqrt(mean(x²) + epsilon) * gamma` over `axes`; gamma has the sizes of those axes.
+    #[doc(alias = "keras.ops.rms_normalization")]
+    #[track_caller]
+    pub fn rms_norm(&self, axes: &[isize], gamma: Option<&Tensor>, epsilon: f32) -> Tensor {
+        let indices = fits(self.shape().axes(axes), "rms_norm");
+        let square = self.square().mean(axes).keep_dims(self.shape(), axes);
+        let out = self * (1.0f32 / (square + epsilon).sqrt());
+        gamma.map_or(out.clone(), |gamma| out * self.lay_along(gamma, &indices, "rms_norm"))
+    }
+
+    /// `t`, whose axes are `axes` of this tensor, with all other axes of size one.
+    #[track_caller]
+    fn lay_along(&self, t: &Tensor, axes: &[usize], name: &str) -> Tensor {
+        let wanted: Shape = axes.iter().map(|&axis| self.shape()[axis]).collect();
+        assert!(
+            *t.shape() == wanted,
+            "{name}: a tensor of shape {} where axes {axes:?} of shape {} need {wanted}",
+            t.shape(),
+            self.shape()
+        );
+        t.reshape((0..self.rank()).map(|axis| if axes.contains(&axis) { self.shape()[axis] } else { 1 }).collect::<Shape>())
+    }
+}
+
+/// The reference: `(x - mean) / sqrt(variance + 1e-3)` by the moments over `axes`, without the mean where `root_mean_square`.
+fn normalized(x: &Reference, axes: &[usize], root_mean_square: bool) -> Reference {
+    let keep = |t: Reference| axes.iter().fold(t, |t, &axis| t.insert_axis(ndarray::Axis(axis)));
+    let count = |x: &[f64]| x.len() as f64;
+    let mean = keep(fold_axes(x, axes, |x| if root_mean_square { 0.0 } else { x.iter().sum::<f64>() / count(x) }));
+    let centred = x - &mean;
+    let variance = keep(fold_axes(&centred, axes, |x| x.iter().map(|x| x * x).sum::<f64>() / count(x)));
+    centred / variance.mapv(|v| (v + 1e-3).sqrt())
+}
+
+/// `x * gamma + beta` with gamma and beta along `axes`.
+fn scaled(x: &Reference, axes: &[usize], gamma: &Reference, beta: Option<&Reference>) -> Reference {
+    Reference::from_shape_fn(x.raw_dim(), |at| {
+        let own: Vec<usize> = axes.iter().map(|&axis| at.as_array_view()[axis]).collect();
+        x[&at] * gamma[&own[..]] + beta.map_or(0.0, |beta| beta[&own[..]])
+    })
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut out = Vec::new();
+    let finish = |case: Case| case.smooth(Smooth::Twice).tolerance(2e-5, 5e-5);
+    for (shape, axes) in [(&[4, 6][..], &[-1isize][..]), (&[2, 3, 4], &[1, 2]), (&[2, 5, 3], &[1]), (&[3, 130], &[-1])] {
+        let indices: Vec<usize> = Shape::from(shape).axes(axes).expect("cases fit").to_vec();
+        let sizes: Vec<usize> = indices.iter().map(|&axis| shape[axis]).collect();
+        let (of_layer, of_rms) = (indices.clone(), indices.clone());
+        out.push(finish(Case::new(
+            format!("layer_norm {shape:?} over {axes:?}"),
+            &[shape, &sizes, &sizes],
+            move |x| x[0].layer_norm(axes, Some(&x[1]), Some(&x[2]), 1e-3),
+            move |x| scaled(&normalized(&x[0], &of_layer, false), &of_layer, &x[1], Some(&x[2])),
+        )));
+        out.push(finish(Case::new(
+            format!("rms_norm {shape:?} over {axes:?}"),
+            &[shape, &sizes],
+            move |x| x[0].rms_norm(axes, Some(&x[1]), 1e-3),
+            move |x| scaled(&normalized(&x[0], &of_rms, true), &of_rms, &x[1], None),
+        )));
+        out.push(finish(Case::new(
+            format!("layer_norm {shape:?} over {axes:?}, plain"),
+            &[shape],
+            move |x| x[0].layer_norm(axes, None, None, 1e-3),
+            move |x| normalized(&x[0], &indices, false),
+        )));
+    }
+    for (axis, over) in [(-1isize, &[0isize, 1][..]), (1, &[0, 2])] {
+        let channels = Shape::from([3, 4, 5]).axis(axis).expect("a case fits");
+        let sizes = [[3, 4, 5][channels]];
+        let reduced: Vec<usize> = over.iter().map(|&axis| axis as usize).collect();
+        out.push(finish(Case::new(
+            format!("batch_normalization of axis {axis} by its own moments"),
+            &[&[3, 4, 5], &sizes, &sizes],
+            move |x| {
+                let (mean, variance) = x[0].moments(over);
+                x[0].batch_normalization(&mean, &variance, axis, Some(&x[1]), Some(&x[2]), 1e-3)
+            },
+            move |x| scaled(&normalized(&x[0], &reduced, false), &[channels], &x[1], Some(&x[2])),
+        )));
+    }
+    let given = Case::new(
+        "normalize by given moments",
+        &[&[4, 3], &[3], &[3]],
+        |x| x[0].normalize(&x[1], &x[2].square(), None, None, 1e-3),
+        |x| (&x[0] - &x[1]) / x[2].mapv(|s| (s * s + 1e-3).sqrt()),
+    );
+    out.push(finish(given.range(0.5, 2.0)));
+    out
+}

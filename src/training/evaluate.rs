@@ -1,0 +1,96 @@
+//! `evaluate`: loss and metrics over data, without training.
+
+use super::{
+    Verbose,
+    events::{Event, tell},
+    fit::pair,
+    trainer::{Trainer, check_pair},
+};
+use crate::{
+    Error, Result,
+    data::{Array, AsArray},
+    models::Model,
+};
+use std::{borrow::Cow, ops::Index};
+
+/// Loss and metrics by name: `scores["accuracy"]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores(Vec<(String, f64)>);
+
+impl Scores {
+    /// The value of `name`, if there is one.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
+    /// All names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(name, value)| (&name[..], *value))
+    }
+}
+
+impl Index<&str> for Scores {
+    type Output = f64;
+
+    /// # Panics
+    /// When there is no such score.
+    fn index(&self, name: &str) -> &f64 {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value).unwrap_or_else(|| panic!("no score is called {name:?}; there are {:?}", self.0))
+    }
+}
+
+/// An evaluation about to run.
+#[must_use = "run() evaluates"]
+pub struct Evaluate<'a> {
+    model: &'a Model,
+    data: Result<(Cow<'a, Array>, Cow<'a, Array>)>,
+    batch_size: usize,
+    verbose: Verbose,
+}
+
+impl Model {
+    /// Calculates loss and metrics over inputs and targets.
+    #[doc(alias = "keras.Model.evaluate")]
+    pub fn evaluate<'a>(&'a self, (x, y): (&'a impl AsArray, &'a impl AsArray)) -> Evaluate<'a> {
+        Evaluate { model: self, data: pair(x, y), batch_size: 32, verbose: Verbose::Auto }
+    }
+}
+
+impl Evaluate<'_> {
+    /// Samples of a step.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = batch_size;
+        self
+    }
+
+    /// What is shown.
+    pub fn verbose(mut self, verbose: Verbose) -> Self {
+        self.verbose = verbose;
+        self
+    }
+
+    /// Evaluates.
+    ///
+    /// # Errors
+    /// When the model is not built or compiled, data does not fit, or the device fails.
+    pub fn run(self) -> Result<Scores> {
+        let (x, y) = self.data?;
+        if self.batch_size == 0 {
+            return Err(Error::invalid("evaluate: a batch size of 0"));
+        }
+        check_pair(self.model, &x, &y)?;
+        let mut trainer = Trainer::new(self.model, self.model.compiled()?, &y)?;
+        let mut listeners = self.verbose.listeners();
+        tell(&mut listeners, &Event::EpochBegin { epoch: 0, epochs: 1 });
+        let all: Vec<usize> = (0..x.samples()).collect();
+        let steps = all.len().div_ceil(self.batch_size);
+        for (at, indices) in all.chunks(self.batch_size).enumerate() {
+            let logs = trainer.test(&x, &y, indices)?;
+            tell(&mut listeners, &Event::BatchEnd { step: at + 1, steps, logs });
+        }
+        let logs = trainer.finish()?;
+        tell(&mut listeners, &Event::EpochEnd { logs });
+        Ok(Scores(logs.clone()))
+    }
+}

@@ -1,0 +1,207 @@
+//! `fit`: epochs over data on the host, told to listeners.
+
+use super::{
+    History,
+    events::{Event, Listener, Logs, tell},
+    progress::ProgressBar,
+    trainer::{Trainer, check_pair},
+};
+use crate::{
+    Error, Result,
+    data::{Array, AsArray},
+    models::Model,
+    random::RandomKey,
+};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// How much a run says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verbose {
+    /// A progress bar on a terminal, a line for each epoch elsewhere.
+    #[default]
+    Auto,
+    /// Nothing.
+    Silent,
+}
+
+impl Verbose {
+    pub(super) fn listeners<'a>(self) -> Vec<Box<dyn Listener + 'a>> {
+        match self {
+            Verbose::Auto => vec![Box::new(ProgressBar::stdout())],
+            Verbose::Silent => Vec::new(),
+        }
+    }
+}
+
+/// A training about to run.
+#[must_use = "run() trains"]
+pub struct Fit<'a> {
+    model: &'a mut Model,
+    data: Result<(Cow<'a, Array>, Cow<'a, Array>)>,
+    validation: Option<Result<(Cow<'a, Array>, Cow<'a, Array>)>>,
+    validation_split: f64,
+    epochs: usize,
+    batch_size: usize,
+    shuffle: bool,
+    verbose: Verbose,
+    stop: Option<Arc<AtomicBool>>,
+}
+
+/// Both arrays of a pair.
+pub(super) fn pair<'a>(x: &'a (impl AsArray + ?Sized), y: &'a (impl AsArray + ?Sized)) -> Result<(Cow<'a, Array>, Cow<'a, Array>)> {
+    Ok((x.as_array()?, y.as_array()?))
+}
+
+impl Model {
+    /// Trains on inputs and targets: `model.fit((&x, &y)).epochs(5).run()?`. The first axis of both counts samples.
+    /// Defaults are Keras': one epoch, batches of 32, shuffled.
+    #[doc(alias = "keras.Model.fit")]
+    pub fn fit<'a>(&'a mut self, (x, y): (&'a impl AsArray, &'a impl AsArray)) -> Fit<'a> {
+        Fit {
+            model: self,
+            data: pair(x, y),
+            validation: None,
+            validation_split: 0.0,
+            epochs: 1,
+            batch_size: 32,
+            shuffle: true,
+            verbose: Verbose::Auto,
+            stop: None,
+        }
+    }
+}
+
+impl<'a> Fit<'a> {
+    /// How often to go through the data.
+    pub fn epochs(mut self, epochs: usize) -> Self {
+        self.epochs = epochs;
+        self
+    }
+
+    /// Samples of a step; the last batch of an epoch may be smaller.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = batch_size;
+        self
+    }
+
+    /// Whether each epoch has its own order, by the seed.
+    pub fn shuffle(mut self, shuffle: bool) -> Self {
+        self.shuffle = shuffle;
+        self
+    }
+
+    /// Data to evaluate after each epoch.
+    pub fn validation_data(mut self, (x, y): (&'a impl AsArray, &'a impl AsArray)) -> Self {
+        self.validation = Some(pair(x, y));
+        self
+    }
+
+    /// The share of the data, from its end and before shuffling, that is not trained on but evaluated after each epoch.
+    pub fn validation_split(mut self, share: f64) -> Self {
+        self.validation_split = share;
+        self
+    }
+
+    /// What is shown.
+    pub fn verbose(mut self, verbose: Verbose) -> Self {
+        self.verbose = verbose;
+        self
+    }
+
+    /// A flag that ends training after the current step; the history so far is returned. Connect it to Ctrl-C.
+    pub fn stop_flag(mut self, stop: Arc<AtomicBool>) -> Self {
+        self.stop = Some(stop);
+        self
+    }
+
+    /// Trains.
+    ///
+    /// # Errors
+    /// When the model is not compiled, data does not fit, a loss is not finite, or the device fails. The weights are
+    /// then those after the last good step.
+    pub fn run(self) -> Result<History> {
+        let Fit { model, data, validation, validation_split, epochs, batch_size, shuffle, verbose, stop } = self;
+        let (mut x, mut y) = data?;
+        let mut validation = validation.transpose()?;
+        if batch_size == 0 {
+            return Err(Error::invalid("fit: a batch size of 0"));
+        }
+        model.build_for_data(x.shape())?;
+        check_pair(model, &x, &y)?;
+        if validation.is_none() && validation_split != 0.0 {
+            let training = split(x.samples(), validation_split)?;
+            let samples = x.samples();
+            validation = Some((Cow::Owned(x.slice(training..samples)), Cow::Owned(y.slice(training..samples))));
+            (x, y) = (Cow::Owned(x.slice(0..training)), Cow::Owned(y.slice(0..training)));
+        }
+        if let Some((x, y)) = &validation {
+            check_pair(model, x, y).map_err(|error| error.at("validation data"))?;
+        }
+        if batch_size > x.samples() {
+            log::warn!("fit: the batch size {batch_size} is larger than the data, {} samples: each epoch is one step", x.samples());
+        }
+        let model = &*model;
+        let compiled = model.compiled()?;
+        compiled.optimizer.build(&model.trainable_variables())?;
+        let mut trainer = Trainer::new(model, compiled, &y)?;
+        let mut tester = validation.as_ref().map(|(_, y)| Trainer::new(model, compiled, y)).transpose()?;
+        let mut listeners = verbose.listeners();
+        let mut history = History::default();
+        let stopped = || stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed));
+        for epoch in 0..epochs {
+            tell(&mut listeners, &Event::EpochBegin { epoch, epochs });
+            trainer.reset();
+            let order = order(model, x.samples(), shuffle, epoch)?;
+            let steps = order.len().div_ceil(batch_size);
+            for (at, indices) in order.chunks(batch_size).enumerate() {
+                let logs = trainer.train(&x, &y, indices)?;
+                tell(&mut listeners, &Event::BatchEnd { step: at + 1, steps, logs });
+                if stopped() {
+                    break;
+                }
+            }
+            let mut logs = trainer.finish()?.clone();
+            if let (Some(tester), Some((x, y)), false) = (&mut tester, &validation, stopped()) {
+                logs.extend(validate(tester, x, y, batch_size)?);
+            }
+            history.add(&logs);
+            tell(&mut listeners, &Event::EpochEnd { logs: &logs });
+            if stopped() {
+                tell(&mut listeners, &Event::Note("stopped; the weights are those after the last step"));
+                break;
+            }
+        }
+        Ok(history)
+    }
+}
+
+/// The order of an epoch's samples.
+fn order(model: &Model, samples: usize, shuffle: bool, epoch: usize) -> Result<Vec<usize>> {
+    Ok(if shuffle { RandomKey::new(model.seed()?, "shuffle", epoch as u64).permutation(samples) } else { (0..samples).collect() })
+}
+
+/// How many samples are trained on.
+fn split(samples: usize, share: f64) -> Result<usize> {
+    let training = (samples as f64 * (1.0 - share)) as usize;
+    if !(0.0..1.0).contains(&share) || training == 0 || training == samples {
+        return Err(Error::invalid(format!(
+            "fit: validation_split {share} of {samples} samples leaves {training} to train on; both parts need some"
+        )));
+    }
+    Ok(training)
+}
+
+fn validate(tester: &mut Trainer, x: &Array, y: &Array, batch_size: usize) -> Result<Logs> {
+    tester.reset();
+    let all: Vec<usize> = (0..x.samples()).collect();
+    for indices in all.chunks(batch_size) {
+        tester.test(x, y, indices)?;
+    }
+    Ok(tester.finish()?.iter().map(|(name, value)| (format!("val_{name}"), *value)).collect())
+}
