@@ -1,14 +1,33 @@
-//! Everything a program usually needs, under its Keras name.
+//! Everything a program usually needs, under its Keras name. A name that Keras has twice is here once:
+//! the losses (not `metrics::MeanSquaredError`), the activation `Softmax`.
 
 pub use crate::{
     All, DType, Device, Error, ErrorKind, GradientTape, Index, Result, Shape, Tensor, Variable,
     data::Array,
     gradient,
-    layers::{Activation, ActivationFn, Build, Call, Dense, Flatten, LayerExt, LayerRef, Rescaling, SimpleLayer, Training, Weight},
-    losses::Loss,
-    metrics::Metric,
+    initializers::{
+        Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer, LecunNormal, LecunUniform, Ones, Orthogonal, RandomNormal,
+        RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
+    },
+    layers::{
+        Activation,
+        ActivationFn::{self, *},
+        AveragePooling2D, BatchNormalization, Build, Call, Conv1D, Conv2D, Dense, Dropout, Flatten, GlobalAveragePooling2D,
+        GlobalMaxPooling2D, LayerExt, LayerNormalization, LayerRef, MaxPooling2D, Rescaling, Reshape, SimpleLayer, Training, Weight,
+    },
+    losses::{
+        BinaryCrossentropy, CategoricalCrossentropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError, SparseCategoricalCrossentropy,
+    },
+    metrics::{
+        Accuracy, BinaryAccuracy, CategoricalAccuracy, Metric, SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy,
+        TopKCategoricalAccuracy,
+    },
     models::{Input, Model, Sequential},
-    ops::{Conv1dOptions, Conv2dOptions, Padding, custom_gradient},
+    ops::{
+        Conv1dOptions, Conv2dOptions,
+        Padding::{self, *},
+        custom_gradient,
+    },
     optimizers::{Adam, Optimizer, SGD},
     random::{Seed, set_random_seed},
     training::{History, Verbose},

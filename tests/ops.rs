@@ -14,8 +14,11 @@ fn main() {
     let devices = support::devices();
     let mut trials = Vec::new();
     for case in ops::catalog().into_iter().map(Arc::new) {
-        let checks: [(&str, Smooth, Check); 3] =
-            [("values", Smooth::No, check::values), ("gradient", Smooth::Once, check::gradient), ("second order", Smooth::Twice, check::second_order)];
+        let checks: [(&str, Smooth, Check); 3] = [
+            ("values", Smooth::No, check::values),
+            ("gradient", Smooth::Once, check::gradient),
+            ("second order", Smooth::Twice, check::second_order),
+        ];
         for (what, _, check) in checks.into_iter().filter(|(_, needed, _)| case.smooth >= *needed) {
             for device in &devices {
                 let (name, case) = (format!("{}: {what}", case.name), case.clone());

@@ -41,6 +41,13 @@ const UNARY: &[Unary] = &[
     Unary("asinh_safe", f64::asinh, 4.0, [-1e38, 1e38]),
     Unary("acosh_safe", f64::acosh, 4.0, [0.5, 1e38]),
     Unary("atanh_safe", f64::atanh, 5.0, [-1.1, 1.1]),
+    Unary("exp2_safe", f64::exp2, 2.0, [-126.0, 128.0]),
+    Unary("asin_safe", f64::asin, 6.0, [-1.1, 1.1]),
+    Unary("acos_safe", f64::acos, 4.0, [-1.1, 1.1]),
+    Unary("atan_safe", f64::atan, 4.0, [-1e38, 1e38]),
+    Unary("sin_safe", f64::sin, 4.0, [-3.1, 3.1]),
+    Unary("cos_safe", f64::cos, 4.0, [-1.5, 1.5]),
+    Unary("tan_safe", f64::tan, 6.0, [-1.5, 1.5]),
 ];
 
 type Case = Box<dyn FnOnce(&Arc<Gpu>) -> std::result::Result<(), Failed> + Send>;

@@ -178,6 +178,8 @@ fn main() {
         ("a bad gradient changes nothing", a_bad_gradient_changes_nothing),
     ];
     let devices = support::devices();
-    let all = devices.iter().flat_map(|device| tests.map(|(name, test)| support::trial(name, device, move |device| test(device).map_err(|error| error.to_string()))));
+    let all = devices.iter().flat_map(|device| {
+        tests.map(|(name, test)| support::trial(name, device, move |device| test(device).map_err(|error| error.to_string())))
+    });
     support::run(all.collect(), true);
 }

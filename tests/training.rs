@@ -51,7 +51,8 @@ fn weights_after_100_steps() -> Result<u64> {
 /// The same in a process of its own, on so many threads.
 fn in_a_process(device: &str, threads: &str) -> Result<String, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let output = Command::new(program).env("WGRAD_TEST_CHILD", device).env("WGRAD_THREADS", threads).output().map_err(|error| error.to_string())?;
+    let output =
+        Command::new(program).env("WGRAD_TEST_CHILD", device).env("WGRAD_THREADS", threads).output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() { Ok(text) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
@@ -200,7 +201,8 @@ fn main() {
     let mut trials = Vec::new();
     for device in &devices {
         trials.push(support::trial("same bits in every process", device, same_bits_in_every_process));
-        trials.extend(tests.map(|(name, test)| support::trial(name, device, move |device| test(device).map_err(|error| error.to_string()))));
+        trials
+            .extend(tests.map(|(name, test)| support::trial(name, device, move |device| test(device).map_err(|error| error.to_string()))));
     }
     support::run(trials, true);
 }

@@ -17,6 +17,7 @@ fn sign_bit(x: f32) -> u32 {
     return bitcast<u32>(x) & 0x80000000u;
 }
 
+// Comes last where a function restores NaN too: Mesa's LLVM with AVX-512 gets a select after these masks wrong in some kernels.
 fn copy_sign(magnitude: f32, sign: f32) -> f32 {
     return bitcast<f32>((bitcast<u32>(magnitude) & 0x7fffffffu) | sign_bit(sign));
 }
@@ -122,15 +123,14 @@ fn erf(x: f32) -> f32 {
     center = center * s - 3.76125336e-1;
     center = center * s + 1.28379166e-1;
     center = center * t + t;
-    let y = copy_sign(select(center, tail, t > 0.927734375), x);
-    return select(y, x, is_nan(x));
+    let y = select(center, tail, t > 0.927734375);
+    return copy_sign(select(y, x, is_nan(x)), x);
 }
 
 // tanh of some drivers is NaN from about 88 on, and imprecise near 0.
 fn tanh_safe(x: f32) -> f32 {
     let t = expm1(2.0 * min(abs(x), 10.0));
-    let y = copy_sign(t / (t + 2.0), x);
-    return select(y, x, is_nan(x));
+    return copy_sign(select(t / (t + 2.0), x, is_nan(x)), x);
 }
 
 fn sigmoid(x: f32) -> f32 {
@@ -145,11 +145,24 @@ fn softplus(x: f32) -> f32 {
     return select(y, x, is_nan(x));
 }
 
+// (x + sqrt(x * x + b)) / 2; the sum would cancel to the left.
+fn squareplus(x: f32, b: f32) -> f32 {
+    let root = sqrt(x * x + b);
+    return 0.5 * select(x + root, b / (root - x), x < 0.0);
+}
+
+// The derivative of x * sigmoid(x * (a + b * x * x)), GELU as approximated with tanh.
+fn gelu_tanh_slope(x: f32) -> f32 {
+    let u = x * (1.59576912 + 0.0713548163 * x * x);
+    let v = x * (1.59576912 + 0.214064449 * x * x);
+    return sigmoid(u) * (1.0 + v * sigmoid(-u));
+}
+
 fn sinh_safe(x: f32) -> f32 {
     let t = expm1(min(abs(x), 88.0));
     let h = exp_accurate(0.5 * abs(x));
     let y = select(0.5 * (t + t / (t + 1.0)), (0.5 * h) * h, abs(x) > 88.0);
-    return select(copy_sign(y, x), x, is_nan(x));
+    return copy_sign(select(y, x, is_nan(x)), x);
 }
 
 fn cosh_safe(x: f32) -> f32 {
@@ -164,7 +177,7 @@ fn asinh_safe(x: f32) -> f32 {
     let small = min(t, 1e4);
     let near = log1p(small + small * small / (1.0 + sqrt(1.0 + small * small)));
     let y = select(near, log_accurate(t) + 0.69314718, t > 1e4);
-    return select(copy_sign(y, x), x, is_nan(x));
+    return copy_sign(select(y, x, is_nan(x)), x);
 }
 
 // NaN below 1.
@@ -179,8 +192,7 @@ fn atanh_safe(x: f32) -> f32 {
     let t = abs(x);
     var y = 0.5 * log1p(2.0 * t / (1.0 - t));
     y = select(y, inf_like(x), t == 1.0);
-    y = select(copy_sign(y, x), nan_like(x), t > 1.0);
-    return select(y, x, is_nan(x));
+    return copy_sign(select(y, nan_like(x), t > 1.0 || is_nan(x)), x);
 }
 
 // A float as the exact sum of its upper 12 bits and the rest, so that products of parts are exact.
@@ -266,3 +278,152 @@ fn box_muller(words: vec2<u32>, sine: bool) -> f32 {
     let value = select(even, odd, (q & 1u) != 0u);
     return radius * select(value, -value, ((q + 1u) & 2u) != 0u);
 }
+
+// 2^x.
+fn exp2_safe(x: f32) -> f32 {
+    let k = clamp(round(x), -125.0, 128.0);
+    var y = scale_by_power(1.0 + expm1_reduced(clamp(x - k, -1.0, 1.0) * 0.69314718), k);
+    y = select(y, 0.0, x < -126.0);
+    y = select(y, inf_like(x), x >= 128.0);
+    return select(y, x, is_nan(x));
+}
+
+// sin(x + quarters * pi / 2), after Cody and Waite: to 1e-7 for |x| up to 1e4; the error grows with |x| beyond.
+fn sin_shifted(x: f32, quarters: i32) -> f32 {
+    let k = round(clamp(x, -1e6, 1e6) * 0.636619772);
+    let r = clamp(((x - k * 1.5703125) - k * 4.837512969970703125e-4) - k * 7.54978995489188216e-8, -0.8, 0.8);
+    let z = r * r;
+    let sine = r + r * z * (-0.166666546 + z * (8.33216087e-3 - z * 1.95152959e-4));
+    let cosine = 1.0 - 0.5 * z + z * z * (4.16666457e-2 + z * (-1.38873163e-3 + z * 2.44331571e-5));
+    let quadrant = i32(k) + quarters;
+    let y = select(sine, cosine, (quadrant & 1) != 0);
+    return select(select(y, -y, (quadrant & 2) != 0), nan_like(x), !is_finite(x));
+}
+
+fn sin_safe(x: f32) -> f32 {
+    return sin_shifted(x, 0);
+}
+
+fn cos_safe(x: f32) -> f32 {
+    return sin_shifted(x, 1);
+}
+
+fn tan_safe(x: f32) -> f32 {
+    return sin_shifted(x, 0) / sin_shifted(x, 1);
+}
+
+// asin for x in [0, 0.5].
+fn asin_reduced(x: f32) -> f32 {
+    let z = x * x;
+    return x + x * z * (0.166666752 + z * (7.4953002686e-2 + z * (4.5470025998e-2 + z * (2.4181311049e-2 + z * 4.2163199048e-2))));
+}
+
+// NaN beyond 1 and -1.
+fn asin_safe(x: f32) -> f32 {
+    let t = min(abs(x), 1.0);
+    let y = select(asin_reduced(t), 1.57079633 - 2.0 * asin_reduced(sqrt(0.5 - 0.5 * t)), t > 0.5);
+    return copy_sign(select(y, nan_like(x), abs(x) > 1.0 || is_nan(x)), x);
+}
+
+// NaN beyond 1 and -1.
+fn acos_safe(x: f32) -> f32 {
+    let t = min(abs(x), 1.0);
+    let outer = 2.0 * asin_reduced(sqrt(0.5 - 0.5 * t));
+    let inner = 1.57079633 - copy_sign(asin_reduced(min(t, 0.5)), x);
+    let y = select(inner, select(outer, 3.14159265 - outer, x < 0.0), t > 0.5);
+    return select(y, nan_like(x), abs(x) > 1.0 || is_nan(x));
+}
+
+// The angle of the point (x, y) in (-pi, pi].
+fn atan2_safe(y: f32, x: f32) -> f32 {
+    let a = abs(x);
+    let b = abs(y);
+    let low = min(a, b);
+    let high = max(a, b);
+    // 0 / 0 is the angle 0, and two infinities lie on the diagonal; halves keep what follows finite.
+    let ratio = select(select((0.5 * low) / (0.5 * high), 0.0, low == 0.0 || is_inf(high)), 1.0, is_inf(low));
+    let beyond = ratio > 0.414213562;
+    let r = select(ratio, (ratio - 1.0) / (ratio + 1.0), beyond);
+    let z = r * r;
+    let core = r + r * z * (-0.333329492 + z * (0.199777106 + z * (-0.138776856 + z * 8.05374450e-2)));
+    var angle = core + select(0.0, 0.785398163, beyond);
+    angle = select(angle, 1.57079633 - angle, b > a);
+    angle = select(angle, 3.14159265 - angle, sign_bit(x) != 0u);
+    return copy_sign(select(angle, nan_like(x), is_nan(x) || is_nan(y)), y);
+}
+
+fn atan_safe(x: f32) -> f32 {
+    return atan2_safe(x, 1.0);
+}
+
+// `clamp` that keeps NaN.
+fn limit(x: f32, low: f32, high: f32) -> f32 {
+    return select(select(x, low, x < low), high, x > high);
+}
+
+// x - y * trunc(x / y); exact to about a rounding of x.
+fn remainder(x: f32, y: f32) -> f32 {
+    let a = abs(x);
+    let b = abs(y);
+    let guess = fma(-b, floor(a / b), a);
+    // The rounded quotient may be one off.
+    var r = select(select(guess, guess + b, guess < 0.0), guess - b, guess >= b);
+    r = select(r, a, is_inf(b) && is_finite(a));
+    return copy_sign(select(r, nan_like(x), is_nan(x) || is_nan(y) || is_inf(x) || b == 0.0), x);
+}
+
+// Functions for each type of number: in a pointwise row `max_T(x, y)` becomes `max_f32(x, y)` where x is f32.
+
+// A parameter's word as a number.
+fn word_f32(word: u32) -> f32 { return bitcast<f32>(word); }
+fn word_i32(word: u32) -> i32 { return bitcast<i32>(word); }
+fn word_u32(word: u32) -> u32 { return word; }
+
+fn sign_f32(x: f32) -> f32 { return select(select(f32(x > 0.0), -1.0, x < 0.0), x, is_nan(x)); }
+fn sign_i32(x: i32) -> i32 { return sign(x); }
+
+fn max_f32(x: f32, y: f32) -> f32 { return nan_max(x, y); }
+fn max_i32(x: i32, y: i32) -> i32 { return max(x, y); }
+fn max_u32(x: u32, y: u32) -> u32 { return max(x, y); }
+
+fn min_f32(x: f32, y: f32) -> f32 { return nan_min(x, y); }
+fn min_i32(x: i32, y: i32) -> i32 { return min(x, y); }
+fn min_u32(x: u32, y: u32) -> u32 { return min(x, y); }
+
+// The remainder with the sign of the divisor.
+fn floor_mod_f32(x: f32, y: f32) -> f32 {
+    let r = remainder(x, y);
+    return select(r, r + y, r != 0.0 && (r < 0.0) != (y < 0.0));
+}
+
+// Integers divided by zero give zero. No division here can trap: neither one by zero, nor the smallest number by -1.
+fn floor_mod_i32(x: i32, y: i32) -> i32 {
+    return select(x - floor_divide_i32(x, y) * y, 0, y == 0);
+}
+
+fn floor_mod_u32(x: u32, y: u32) -> u32 {
+    return select(x % max(y, 1u), 0u, y == 0u);
+}
+
+fn floor_divide_f32(x: f32, y: f32) -> f32 {
+    let r = remainder(x, y);
+    let quotient = round((x - r) / y) - f32(r != 0.0 && (r < 0.0) != (y < 0.0));
+    return select(quotient, x / y, y == 0.0);
+}
+
+fn floor_divide_i32(x: i32, y: i32) -> i32 {
+    let divisor = select(y, 1, y == 0 || y == -1);
+    let quotient = x / divisor;
+    let floored = quotient - i32(quotient * divisor != x && (x < 0) != (divisor < 0));
+    return select(select(floored, 0 - x, y == -1), 0, y == 0);
+}
+
+fn floor_divide_u32(x: u32, y: u32) -> u32 {
+    return select(x / max(y, 1u), 0u, y == 0u);
+}
+
+// Shifts by 32 and more, or by a negative amount, push every bit out.
+fn shift_left_i32(x: i32, y: i32) -> i32 { return select(x << (u32(y) & 31u), 0, u32(y) > 31u); }
+fn shift_left_u32(x: u32, y: u32) -> u32 { return select(x << (y & 31u), 0u, y > 31u); }
+fn shift_right_i32(x: i32, y: i32) -> i32 { return x >> min(u32(y), 31u); }
+fn shift_right_u32(x: u32, y: u32) -> u32 { return select(x >> (y & 31u), 0u, y > 31u); }

@@ -51,8 +51,18 @@ fn doctor() -> Result<()> {
     for adapter in adapters {
         let caps = &adapter.caps;
         println!("  {adapter}");
-        println!("    bindings to {} MiB, buffers to {} MiB, {} storage buffers a kernel", caps.max_binding >> 20, caps.max_buffer >> 20, caps.max_storage_buffers);
-        println!("    workgroups of {} invocations and {} KiB, f16 {}", caps.max_group_threads, caps.max_group_memory >> 10, if caps.f16 { "yes" } else { "no" });
+        println!(
+            "    bindings to {} MiB, buffers to {} MiB, {} storage buffers a kernel",
+            caps.max_binding >> 20,
+            caps.max_buffer >> 20,
+            caps.max_storage_buffers
+        );
+        println!(
+            "    workgroups of {} invocations and {} KiB, f16 {}",
+            caps.max_group_threads,
+            caps.max_group_memory >> 10,
+            if caps.f16 { "yes" } else { "no" }
+        );
         println!("    features: {}", adapter.features.join(", "));
     }
     let (chosen, why) = Device::best_with_reason()?;
@@ -124,7 +134,12 @@ fn selftest(device: &Device) -> Result<bool> {
     let (ours, reference) = (device.scope(training_run)?, Device::cpu().scope(training_run)?);
     let apart = ours.iter().zip(&reference).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     let trains = apart < 1e-2 && ours[49] < ours[0] / 2.0;
-    println!("50 training steps: loss {:.4} to {:.4}, at most {apart:.1e} from the CPU's: {}", ours[0], ours[49], if trains { "ok" } else { "FAILED" });
+    println!(
+        "50 training steps: loss {:.4} to {:.4}, at most {apart:.1e} from the CPU's: {}",
+        ours[0],
+        ours[49],
+        if trains { "ok" } else { "FAILED" }
+    );
     let passed = failed == 0 && trains;
     println!("{}: {checked} cases, {failed} failed, {:.1} s", if passed { "passed" } else { "FAILED" }, start.elapsed().as_secs_f64());
     Ok(passed)

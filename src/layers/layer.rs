@@ -114,7 +114,7 @@ impl WeightBuilder<'_> {
     /// When the device has no room.
     pub fn add(self, initializer: &dyn Initializer) -> Result<Weight> {
         let path = format!("{}/{}", self.build.path, self.name);
-        let values = initializer.values(&self.shape, &RandomKey::new(self.build.seed, &path, 0));
+        let values = initializer.values(&self.shape, &RandomKey::new(self.build.seed, &path, 0))?;
         let variable = Variable::new(path, Tensor::from_slice_on(&self.build.device, &values, self.shape)?);
         self.build.weights.push((variable.clone(), self.trainable));
         Ok(Weight(Some(variable)))

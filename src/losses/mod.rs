@@ -1,5 +1,12 @@
 //! Losses: what training makes small. Each is its Keras config plus the value for every sample.
 
+mod cross_entropy;
+pub(crate) mod regression;
+pub(crate) mod targets;
+
+pub use cross_entropy::{BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy};
+pub use regression::{Huber, MeanAbsoluteError, MeanSquaredError};
+
 use crate::{Result, Shape, Tensor, data::Array};
 use std::fmt;
 

@@ -28,6 +28,8 @@ pub struct Draw {
     pub range: (f64, f64),
     /// No two values closer than this, for ops with ties or kinks at equal values; zero where it does not matter.
     pub apart: f64,
+    /// These values instead of random ones; the error of each is measured by itself.
+    pub values: Option<Vec<f64>>,
 }
 
 /// How a case calls the op.
@@ -60,7 +62,8 @@ impl Case {
         C: Fn(&[Tensor]) -> Tensor + Send + Sync + 'static,
         R: Fn(&[Reference]) -> Reference + Send + Sync + 'static,
     {
-        let inputs = shapes.iter().map(|shape| Draw { dtype: DType::F32, shape: shape.to_vec(), range: (-2.0, 2.0), apart: 0.0 }).collect();
+        let draw = |shape: &[usize]| Draw { dtype: DType::F32, shape: shape.to_vec(), range: (-2.0, 2.0), apart: 0.0, values: None };
+        let inputs = shapes.iter().map(|shape| draw(shape)).collect();
         Self {
             name: name.into(),
             inputs,
@@ -87,6 +90,14 @@ impl Case {
     /// Keeps the values of all inputs at least `gap` apart from each other and from zero.
     pub fn apart(mut self, gap: f64) -> Self {
         self.inputs.iter_mut().for_each(|draw| draw.apart = gap);
+        self
+    }
+
+    /// Gives input `index` these values, rounded to f32 where it is float: for corners that no range meets. No gradient is checked.
+    pub fn values(mut self, index: usize, values: &[f64]) -> Self {
+        let float = self.inputs[index].dtype == DType::F32;
+        let values = values.iter().map(|&x| if float { f64::from(x as f32) } else { x }).collect();
+        (self.inputs[index].values, self.smooth) = (Some(values), Smooth::No);
         self
     }
 

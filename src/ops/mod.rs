@@ -30,6 +30,7 @@ pub use cross_entropy::{binary_crossentropy, categorical_crossentropy, sparse_ca
 pub use identity::custom_gradient;
 pub(crate) use identity::{COPY, Detach};
 pub(crate) use pack::Pack;
+pub use pointwise::Operand;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
 pub(crate) use reduce::all_finite;
 pub(crate) use view::Range as SliceRange;

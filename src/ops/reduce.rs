@@ -280,7 +280,7 @@ impl Tensor {
     #[track_caller]
     pub fn mean(&self, axes: &[isize]) -> Tensor {
         let sum = self.sum(axes);
-        let count = self.size() as f64 / sum.size().max(1) as f64;
+        let count = self.size() as f32 / sum.size().max(1) as f32;
         sum / count
     }
 

@@ -257,7 +257,7 @@ impl Arenas {
         roots.extend_from_slice(extras.also);
         let bad = flag.cast(DType::Bool);
         for (variable, value) in extras.updates {
-            variable.assign(&value)?; // GATE
+            variable.assign(&Tensor::where_(&bad, &variable.value(), &value))?;
         }
         drop(bad);
         let mut donations = vec![Donation { whole: &self.whole, parts: &self.parts }, Donation { whole: &self.gradients, parts: &[] }];

@@ -12,6 +12,12 @@ pub fn float1(l: Lanes, f: impl Fn(f32) -> f32 + Copy) {
     map1(cast_slice(l.inputs[0]), cast_slice_mut(l.out), f);
 }
 
+/// Float to float with two scalars, the op's parameters; one that it does not have is 0.
+pub fn scaled1(l: Lanes, f: impl Fn(f32, [f32; 2]) -> f32 + Copy) {
+    let p = [0, 1].map(|index| l.params.get(index).map_or(0.0, |&word| f32::from_bits(word)));
+    float1(l, move |x| f(x, p));
+}
+
 /// Two floats to float.
 pub fn float2(l: Lanes, f: impl Fn(f32, f32) -> f32 + Copy) {
     map2(cast_slice(l.inputs[0]), cast_slice(l.inputs[1]), cast_slice_mut(l.out), f);
@@ -53,6 +59,11 @@ pub fn number2(l: Lanes, f: impl Fn(f32, f32) -> f32 + Copy, i: impl Fn(i32, i32
         DType::I32 => map2(cast_slice(l.inputs[0]), cast_slice(l.inputs[1]), cast_slice_mut(l.out), i),
         _ => word2(l, u),
     }
+}
+
+/// Two integers to one of their type.
+pub fn bits2(l: Lanes, i: impl Fn(i32, i32) -> i32 + Copy, u: impl Fn(u32, u32) -> u32 + Copy) {
+    number2(l, |_, _| 0.0, i, u); // rows of integers refuse floats
 }
 
 /// Two numbers to a boolean.

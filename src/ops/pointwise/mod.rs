@@ -1,48 +1,82 @@
-//! Pointwise ops as rows of data: name, WGSL, CPU function, gradient and reference together.
+//! Pointwise ops as rows of data: name, WGSL, CPU function and gradient together.
 
-mod binary;
+mod activations;
+mod arithmetic;
 mod cast;
+mod compare;
 mod lanes;
-mod unary;
+mod logic;
+mod math;
+mod operand;
+mod piecewise;
+mod rounding;
+mod scalars;
+mod select;
+mod table;
+mod trigonometry;
 
-use super::Case;
+use super::{
+    Case,
+    case::Smooth::{self, No, Once, Twice},
+};
 use crate::{
     DType, Error, Result, Tensor,
-    graph::{Access, CpuCall, GpuCall, GradCx, Key, Op, Specs},
+    graph::{Access, CpuCall, GpuCall, GradCx, Key, Op, OpRef, Specs},
     plan::{Lanes, Pointwise},
     shape::{Layout, Spec},
 };
 use smallvec::SmallVec;
 
-pub(crate) use binary::{ADD, DIV, MUL, SUB};
+pub(crate) use arithmetic::{ADD, DIV, MUL, SUB};
+pub use operand::Operand;
 
 /// The cases of all tables.
 pub(super) fn cases() -> Vec<Case> {
-    [unary::cases, binary::cases, cast::cases].iter().flat_map(|cases| cases()).collect()
+    let tables = [
+        math::cases,
+        trigonometry::cases,
+        rounding::cases,
+        activations::cases,
+        piecewise::cases,
+        arithmetic::cases,
+        compare::cases,
+        logic::cases,
+        select::cases,
+        cast::cases,
+    ];
+    tables.iter().flat_map(|cases| cases()).collect()
 }
 
-/// What a row takes and gives.
+/// What a row takes and gives. Inputs have one dtype.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Types {
     /// Floats to floats.
     Float,
-    /// Floats, i32 or u32, all the same, to the same.
+    /// Floats, i32 or u32 to the same.
     Number,
+    /// Floats or i32 to the same.
+    Signed,
     /// Numbers to booleans.
-    Compare,
+    Order,
+    /// Numbers or booleans to booleans.
+    Equality,
     /// Booleans to booleans.
     Logical,
     /// i32 or u32 to the same.
     Bits,
-    /// i32, u32 or booleans to the same.
-    BitsOrLogical,
     /// Floats to booleans.
     Test,
+    /// A boolean, then two of any dtype, to the same.
+    Select,
 }
 
 impl Types {
     fn result(self, inputs: &[&Spec]) -> Result<DType> {
-        use DType::{Bool, F32, I32, U32};
+        use DType::{Bool, F32, I32, U8, U32};
+        if self == Types::Select && inputs[0].dtype != Bool {
+            return Err(Error::dtype(format!("the condition is {}, not bool; compare it first", inputs[0].dtype)));
+        }
+        let inputs = if self == Types::Select { &inputs[1..] } else { inputs };
         let first = inputs[0].dtype;
         if let Some(other) = inputs.iter().find(|spec| spec.dtype != first) {
             return Err(Error::dtype(format!("inputs are {} and {}; wgrad never casts silently, use `cast`", inputs[0], other)));
@@ -50,11 +84,13 @@ impl Types {
         let (taken, result): (&[DType], DType) = match self {
             Types::Float => (&[F32], F32),
             Types::Number => (&[F32, I32, U32], first),
-            Types::Compare => (&[F32, I32, U32, Bool, DType::U8], Bool),
+            Types::Signed => (&[F32, I32], first),
+            Types::Order => (&[F32, I32, U32, U8], Bool),
+            Types::Equality => (&[F32, I32, U32, U8, Bool], Bool),
             Types::Logical => (&[Bool], Bool),
             Types::Bits => (&[I32, U32], first),
-            Types::BitsOrLogical => (&[I32, U32, Bool], first),
             Types::Test => (&[F32], Bool),
+            Types::Select => (&[F32, I32, U32, U8, Bool], first),
         };
         if taken.contains(&first) {
             return Ok(result);
@@ -128,5 +164,13 @@ impl<const N: usize> Op for Row<N> {
 
     fn gpu(&self, _call: &mut GpuCall) -> Result<()> {
         unreachable!("the plan fuses pointwise ops, also single ones")
+    }
+}
+
+impl Tensor {
+    /// Records a row of one input.
+    #[track_caller]
+    fn unary(&self, row: &'static Unary) -> Tensor {
+        super::record(OpRef::row(row), &[self])
     }
 }
