@@ -1,11 +1,11 @@
 // Convolution in groups, forward and input gradient: each invocation sums one output value.
 
-// Places are as in conv.wgsl; `inputs` and `outputs` count the channels of one group.
+// Places are as in conv.wgsl, the filter is (KH, KW, C / groups, K) as it came; `inputs` and `outputs` count the channels of one group.
 struct Args {
     total: u32, groups: u32, rows: u32, columns: u32, inputs: u32, outputs: u32, source_rows: i32, source_columns: i32,
     row_taps: u32, column_taps: u32, row_step: i32, column_step: i32, row_offset: i32, column_offset: i32,
     row_offset_step: i32, column_offset_step: i32,
-    weight_start: i32, weight_row: i32, weight_column: i32, weight_input: u32, weight_output: u32, weight_group: u32,
+    first_tap: i32, row_tap: i32, column_tap: i32, input_step: u32, output_step: u32, group_step: u32,
     out_start: u32, out_sample: u32, out_row: u32, out_column: u32,
 }
 @group(0) @binding(0) var<uniform> args: Args;
@@ -26,7 +26,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     let row = pixel / args.columns % args.rows;
     let sample = pixel / (args.columns * args.rows);
     let group = channel / args.outputs;
-    let first_weight = args.weight_start + i32(group * args.weight_group + channel % args.outputs * args.weight_output);
+    let first_weight = group * args.group_step + channel % args.outputs * args.output_step;
     var sum = 0.0;
     for (var i = 0u; i < args.row_taps; i++) {
         let y = i32(row) * args.row_step + args.row_offset + i32(i) * args.row_offset_step;
@@ -40,9 +40,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             }
             let place = (i32(sample) * args.source_rows + y) * args.source_columns + x;
             let value = (u32(place) * args.groups + group) * args.inputs;
-            let weight = u32(first_weight + i32(i) * args.weight_row + i32(j) * args.weight_column);
+            let tap = u32(args.first_tap + i32(i) * args.row_tap + i32(j) * args.column_tap);
+            let weight = first_weight + tap * args.groups * args.inputs * args.outputs;
             for (var k = 0u; k < args.inputs; k++) {
-                sum += source[value + k] * weights[weight + k * args.weight_input];
+                sum += source[value + k] * weights[weight + k * args.input_step];
             }
         }
     }

@@ -63,6 +63,9 @@ impl Convolution {
                 c / groups
             )));
         }
+        if c == 0 || k == 0 {
+            return Err(Error::shape(format!("the input {x} and the filter {filter} must have channels")));
+        }
         let windows = self.options.windows();
         let placed = windows.place(&x, [kh, kw], &format!("the filter {filter}"))?;
         let ([oh, ow], [pad_top, pad_left]) = (placed.outputs, placed.before);

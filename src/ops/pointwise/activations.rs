@@ -239,7 +239,7 @@ pub(super) fn cases() -> Vec<Case> {
     let squareplus: table::Line1 = ("squareplus", |x| x.squareplus(4.0), |x| (x + (x * x + 4.0).sqrt()) / 2.0, (-5.0, 5.0), Twice);
     out.extend(table::unary(&[squareplus], &[f64::NAN, f64::INFINITY, 0.0, 200.0, -200.0, 1e18, -1e18], (1e-6, 2e-6)));
     // The slopes far out, where the parts of the formulas overflow: 0 to the left and 1 to the right.
-    let slopes: [(&str, fn(&Tensor, &Tensor) -> Tensor); 3] =
+    let slopes: [(&str, table::Call2); 3] =
         [("silu_grad far", Tensor::silu_grad), ("gelu_grad far", Tensor::gelu_grad), ("gelu_tanh_grad far", Tensor::gelu_tanh_grad)];
     for (name, call) in slopes {
         let case =

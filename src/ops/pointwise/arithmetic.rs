@@ -138,7 +138,7 @@ impl Tensor {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    type Line = (&'static str, fn(&Tensor, &Tensor) -> Tensor, fn(f64, f64) -> f64, Smooth);
+    type Line = (&'static str, table::Call2, table::Plain2, Smooth);
     let quotient = |x: f64, y: f64| match (x.is_finite(), y.is_finite()) {
         (false, _) if y != 0.0 => f64::NAN,
         (true, false) if !y.is_nan() => -f64::from((x < 0.0) != (y < 0.0) && x != 0.0),

@@ -59,7 +59,7 @@ impl Tensor {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    type Line = (&'static str, fn(&Tensor, &Tensor) -> Tensor, fn(f64, f64) -> f64);
+    type Line = (&'static str, table::Call2, table::Plain2);
     let lines: [Line; 6] = [
         ("greater", |x, y| x.greater(y), |x, y| f64::from(x > y)),
         ("greater_equal", |x, y| x.greater_equal(y), |x, y| f64::from(x >= y)),

@@ -99,7 +99,7 @@ impl Tensor {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    type Line = (&'static str, fn(&Tensor, &Tensor) -> Tensor, fn(f64, f64) -> f64);
+    type Line = (&'static str, table::Call2, table::Plain2);
     let logical: [Line; 6] = [
         ("logical_and", |x, y| x.logical_and(y), |x, y| x * y),
         ("logical_or", |x, y| x.logical_or(y), f64::max),
@@ -134,7 +134,7 @@ pub(super) fn cases() -> Vec<Case> {
     {
         out.extend(lines.iter().map(|&(name, call, f)| table::of_pairs(format!("{name} {dtype}"), dtype, values, call, f)));
     }
-    let not: [(DType, f64, fn(f64) -> f64); 3] =
+    let not: [(DType, f64, table::Plain1); 3] =
         [(DType::Bool, 1.0, |x| 1.0 - x), (DType::I32, 9.0, |x| f64::from(!(x as i32))), (DType::U32, 9.0, |x| f64::from(!(x as u32)))];
     for (dtype, high, reference) in not {
         let case = Case::new(format!("not {dtype}"), &[&[3, 5]], |x| !&x[0], move |x| x[0].mapv(reference));

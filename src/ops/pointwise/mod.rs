@@ -116,7 +116,7 @@ pub(crate) type Unary = Row<1>;
 pub(crate) type Binary = Row<2>;
 
 impl<const N: usize> Row<N> {
-    /// A row; see [`Pointwise`] for `wgsl`.
+    /// A row; see [`Pointwise`] for `wgsl`. `max_T(x, y)` there is the shader library's `max_f32` where x is f32, and so on.
     pub const fn new(name: &'static str, types: Types, wgsl: &'static str, cpu: fn(Lanes), grad: Option<Grad<N>>) -> Self {
         Self { pointwise: Pointwise { name, wgsl, cpu }, types, grad }
     }

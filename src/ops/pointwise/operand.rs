@@ -68,3 +68,25 @@ impl Tensor {
         record(OpRef::row(op), &[&self.broadcast_to(&shape), &other.broadcast_to(&shape)])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "0.5 is no int32")]
+    fn integers_refuse_half_a_number() {
+        let _ = Tensor::zeros([3]).cast(DType::I32).less(0.5);
+    }
+
+    #[test]
+    fn literals_need_no_type() {
+        let x = Tensor::full([2], 3.0f32);
+        let mut y = (1.0 - (&x * 0.5)).square() + (2 * &x).maximum(1);
+        y += 0.75;
+        y -= &x;
+        let odd = (x.cast(DType::I32) % 2).equal(1) & !x.is_nan();
+        assert_eq!(y.to_vec::<f32>().unwrap(), [4.0, 4.0]);
+        assert_eq!(odd.to_vec::<bool>().unwrap(), [true, true]);
+    }
+}

@@ -80,3 +80,24 @@ impl Tensor {
         record(WithScalars { row, params: scalars.iter().map(|&scalar| self.word_of(scalar)).collect() }, &[self])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_scalar_needs_no_other_plan() {
+        let x = Tensor::zeros([3]);
+        for (a, b) in [(x.leaky_relu(0.1), x.leaky_relu(0.3)), (x.clip(0, 1), x.clip(0, 2)), (x.threshold(0.5, 1.0), x.threshold(0.5, 2.0))]
+        {
+            let [a, b] = [a, b].map(|tensor| tensor.node.expr().expect("it was not computed yet").op.clone());
+            let key = |op: &dyn Op| {
+                let mut words = Vec::new();
+                op.key(&mut Key(&mut words));
+                (words, op.pointwise().expect("a row").wgsl)
+            };
+            assert_eq!(key(&*a), key(&*b));
+            assert_ne!(a.params(), b.params());
+        }
+    }
+}

@@ -3,8 +3,15 @@
 use super::{Case, Smooth, Tensor};
 use crate::{DType, ops::case::Reference};
 
+/// How a table calls an op of one and of two tensors.
+pub(super) type Call1 = fn(&Tensor) -> Tensor;
+pub(super) type Call2 = fn(&Tensor, &Tensor) -> Tensor;
+/// Their meanings.
+pub(super) type Plain1 = fn(f64) -> f64;
+pub(super) type Plain2 = fn(f64, f64) -> f64;
+
 /// A unary op: name, call, reference, range, and which derivatives exist there.
-pub(super) type Line1 = (&'static str, fn(&Tensor) -> Tensor, fn(f64) -> f64, (f64, f64), Smooth);
+pub(super) type Line1 = (&'static str, Call1, Plain1, (f64, f64), Smooth);
 
 /// Values where functions overflow, have poles, or lose their sign.
 pub(super) const EXTREMES: &[f64] =
@@ -28,9 +35,9 @@ pub(super) fn unary(lines: &[Line1], extremes: &[f64], tolerance: (f64, f64)) ->
 }
 
 /// The cases of functions that also take i32: name, call, reference.
-pub(super) fn integers(lines: &[(&str, fn(&Tensor) -> Tensor, fn(f64) -> f64)]) -> Vec<Case> {
+pub(super) fn integers(lines: &[(&str, Call1, Plain1)]) -> Vec<Case> {
     let values: Vec<f64> = (-9..9).map(f64::from).collect();
-    let case = |&(name, call, reference): &(&str, fn(&Tensor) -> Tensor, fn(f64) -> f64)| {
+    let case = |&(name, call, reference): &(&str, Call1, Plain1)| {
         let case = Case::new(format!("{name} int32"), &[&[18]], move |x| call(&x[0]), move |x| x[0].mapv(reference));
         case.input(0, DType::I32, 0.0, 0.0).values(0, &values)
     };
@@ -38,13 +45,7 @@ pub(super) fn integers(lines: &[(&str, fn(&Tensor) -> Tensor, fn(f64) -> f64)]) 
 }
 
 /// A case of two inputs whose elements are every pair of `values`.
-pub(super) fn of_pairs(
-    name: String,
-    dtype: DType,
-    values: &[f64],
-    call: fn(&Tensor, &Tensor) -> Tensor,
-    reference: fn(f64, f64) -> f64,
-) -> Case {
+pub(super) fn of_pairs(name: String, dtype: DType, values: &[f64], call: Call2, reference: Plain2) -> Case {
     let count = values.len();
     let left: Vec<f64> = (0..count * count).map(|at| values[at / count]).collect();
     let right: Vec<f64> = (0..count * count).map(|at| values[at % count]).collect();
