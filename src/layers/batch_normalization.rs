@@ -1,4 +1,4 @@
-//! Batch normalization.
+//! Batch normalization: what flows is brought to mean 0 and variance 1, channel by channel.
 
 use super::{Build, Call, SimpleLayer, Weight, layer::fits};
 use crate::{

@@ -1,4 +1,4 @@
-//! Dropout.
+//! Dropout: random elements become zero while training.
 
 use super::{Build, Call, SimpleLayer};
 use crate::{Error, Result, Shape, Tensor};

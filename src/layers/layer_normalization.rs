@@ -1,4 +1,4 @@
-//! Layer normalization.
+//! Layer normalization: each sample is brought to mean 0 and variance 1.
 
 use super::{Build, Call, SimpleLayer, Weight, layer::fits};
 use crate::{
