@@ -1,4 +1,4 @@
-//! Batch normalization.
+//! Batch normalization: each channel is normalized over the batch.
 
 use super::{Build, Call, SimpleLayer, Weight, layer::fits};
 use crate::{

@@ -1,4 +1,4 @@
-//! Layer normalization.
+//! Layer normalization: each sample is normalized over its features.
 
 use super::{Build, Call, SimpleLayer, Weight, layer::fits};
 use crate::{

@@ -81,7 +81,10 @@ impl Compiler<'_> {
             Ref::Node(node, output) => self.places[node][output].clone(),
             Ref::Leaf(leaf) => {
                 let leaf = &self.trace.leaves[leaf];
-                Place { spec: leaf.spec.clone(), buffer: leaf.buffer, start: leaf.offset, layout: Layout::contiguous(&leaf.spec.shape, 0) }
+                // A binding starts at an aligned word; the kernel adds the rest.
+                let rest = leaf.offset % self.alignment;
+                let layout = Layout::contiguous(&leaf.spec.shape, rest);
+                Place { spec: leaf.spec.clone(), buffer: leaf.buffer, start: leaf.offset - rest, layout }
             }
         }
     }
