@@ -89,3 +89,82 @@ macro_rules! setters {
     };
 }
 pub(crate) use setters;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Device;
+
+    /// The result after all of these batches.
+    fn result(metric: &dyn Metric, batches: &[(Tensor, Tensor)]) -> f32 {
+        let mut states: Vec<Tensor> = metric.states().into_iter().map(Tensor::zeros).collect();
+        for (targets, predictions) in batches {
+            states = metric.update(&states, targets, predictions).unwrap();
+        }
+        metric.result(&states).item::<f32>().unwrap()
+    }
+
+    #[test]
+    fn results_are_keras_s() {
+        Device::cpu().scope(|| {
+            let one = |metric: &dyn Metric, targets: Tensor, predictions: Tensor| result(metric, &[(targets, predictions)]);
+            let p = || Tensor::from([[0.1f32, 0.9, 0.8], [0.05, 0.95, 0.0]]);
+            let rows = || Tensor::from([[0.0f32, 0.0, 1.0], [0.0, 1.0, 0.0]]);
+            assert_eq!(
+                one(&BinaryAccuracy::new(), Tensor::from([[1.0f32], [1.0], [0.0], [0.0]]), Tensor::from([[0.98f32], [1.0], [0.0], [0.6]])),
+                0.75
+            );
+            assert_eq!(one(&BinaryAccuracy::new().threshold(0.7), Tensor::from([1, 0]), Tensor::from([[0.6f32], [0.6]])), 0.5);
+            assert_eq!(one(&CategoricalAccuracy::new(), rows(), p()), 0.5);
+            assert_eq!(one(&SparseCategoricalAccuracy::new(), Tensor::from([2, 1]), p()), 0.5);
+            assert_eq!(one(&SparseCategoricalAccuracy::new(), Tensor::from([[2.0f32], [1.0]]), p()), 0.5);
+            assert_eq!(one(&TopKCategoricalAccuracy::new().k(1), rows(), p()), 0.5);
+            assert_eq!(one(&SparseTopKCategoricalAccuracy::new().k(2), Tensor::from([2, 1]), p()), 1.0);
+            assert_eq!(one(&Accuracy::new(), Tensor::from([1.0f32, 2.0, 3.0, 4.0]), Tensor::from([0.0f32, 2.0, 3.0, 4.0])), 0.75);
+            assert_eq!(one(&MeanSquaredError::new(), Tensor::from([[0.0f32, 1.0]]), Tensor::from([[1.0f32, 3.0]])), 2.5);
+            assert_eq!(one(&MeanAbsoluteError::new(), Tensor::from([[0.0f32, 1.0]]), Tensor::from([[1.0f32, 3.0]])), 1.5);
+            // Samples count, also where the last batch is smaller.
+            let batch = |values: &[f32]| (Tensor::zeros([values.len()]), Tensor::from_slice(values, [values.len()]).unwrap());
+            assert_eq!(result(&Mean::new(), &[batch(&[1.0, 3.0]), batch(&[5.0])]), 3.0);
+            assert_eq!(result(&Mean::new(), &[]), 0.0);
+        });
+    }
+
+    #[test]
+    fn ties_and_numbers_that_are_not_finite() {
+        Device::cpu().scope(|| {
+            let equal = || Tensor::from([[0.5f32, 0.5, 0.5]]);
+            let right = |metric: &dyn Metric, label: i32, p: Tensor| result(metric, &[(Tensor::from([label]), p)]);
+            // The first of equal ones is the largest; at the edge of the k largest all of them count.
+            assert_eq!(right(&SparseCategoricalAccuracy::new(), 0, equal()), 1.0);
+            assert_eq!(right(&SparseCategoricalAccuracy::new(), 1, equal()), 0.0);
+            assert_eq!(right(&SparseTopKCategoricalAccuracy::new().k(1), 2, equal()), 1.0);
+            assert_eq!(right(&SparseTopKCategoricalAccuracy::new().k(3), 2, Tensor::from([[0.5f32, f32::NAN, 0.5]])), 0.0);
+        });
+    }
+
+    #[test]
+    fn accuracy_is_what_the_shapes_say() {
+        let of = |targets: &[usize], predictions: &[usize]| {
+            let metric = Accuracy::new().name("acc").resolve(&targets.into(), &predictions.into()).unwrap().unwrap();
+            assert_eq!(metric.name(), "acc");
+            format!("{metric:?}").split(' ').next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(of(&[8, 1], &[8, 1]), "BinaryAccuracy");
+        assert_eq!(of(&[8], &[8, 1]), "BinaryAccuracy");
+        assert_eq!(of(&[8], &[8, 5]), "SparseCategoricalAccuracy");
+        assert_eq!(of(&[8, 1], &[8, 5]), "SparseCategoricalAccuracy");
+        assert_eq!(of(&[8, 5], &[8, 5]), "CategoricalAccuracy");
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit() {
+        let states = [Tensor::zeros([]), Tensor::zeros([])];
+        let text = |metric: &dyn Metric, t: &[usize], p: &[usize]| {
+            metric.update(&states, &Tensor::zeros(t), &Tensor::zeros(p)).unwrap_err().to_string()
+        };
+        assert!(text(&CategoricalAccuracy::new(), &[4], &[4, 3]).contains("for integer labels use the sparse metric"));
+        assert!(text(&SparseCategoricalAccuracy::new(), &[5], &[4, 3]).contains("labels of shape (4,) were expected"));
+        assert!(text(&BinaryAccuracy::new(), &[4, 2], &[4, 3]).contains("each prediction needs a target"));
+    }
+}

@@ -46,7 +46,7 @@ static SELU: Unary = Row::new(
     Types::Float,
     "1.05070099 * select(1.67326324 * expm1(x), x, x > 0.0)",
     |l| float1(l, |x| SELU_SCALE * if x > 0.0 { x } else { SELU_ALPHA * math::exp_m1(x) }),
-    Some(|x, y, dy| [Some(Tensor::where_(&x[0].greater(0.0), &(dy * SELU_SCALE), &(dy * (y + SELU_SCALE * SELU_ALPHA))))]),
+    Some(|x, y, dy| [Some(Tensor::where_(&x[0].greater_equal(0.0), &(dy * SELU_SCALE), &(dy * (y + SELU_SCALE * SELU_ALPHA))))]),
 );
 static CELU: ScalarRow = ScalarRow::new(
     "celu",
@@ -60,14 +60,14 @@ static HARD_SIGMOID: Unary = Row::new(
     Types::Float,
     "limit(x / 6.0 + 0.5, 0.0, 1.0)",
     |l| float1(l, |x| limit(x / 6.0 + 0.5, 0.0, 1.0)),
-    Some(|x, _, dy| [Some((dy / 6.0).only_where(&x[0].abs().less_equal(3.0)))]),
+    Some(|x, _, dy| [Some((dy / 6.0).only_where(&x[0].abs().less(3.0)))]),
 );
 static HARD_SILU: Unary = Row::new(
     "hard_silu",
     Types::Float,
     "x * limit(x / 6.0 + 0.5, 0.0, 1.0)",
     |l| float1(l, |x| x * limit(x / 6.0 + 0.5, 0.0, 1.0)),
-    Some(|x, _, dy| [Some(dy * x[0].hard_sigmoid() + (dy * &x[0] / 6.0).only_where(&x[0].abs().less_equal(3.0)))]),
+    Some(|x, _, dy| [Some(dy * x[0].hard_sigmoid() + (dy * &x[0] / 6.0).only_where(&x[0].abs().less(3.0)))]),
 );
 static SOFT_SHRINK: ScalarRow = ScalarRow::new(
     "soft_shrink",
