@@ -233,9 +233,8 @@ impl Tensor {
             return self.clone();
         }
         let unit = random(self.device(), UNIT, DType::F32, self.shape().clone(), key);
-        let keep = 1.0f32 - unit.number_like(f64::from(rate)).greater(&unit).cast(DType::F32);
         let scale = if rate < 1.0 { 1.0 / (1.0 - rate) } else { 0.0 };
-        keep.relu_gate(&(self * scale))
+        Tensor::where_(&unit.greater_equal(f64::from(rate)), &(self * scale), &self.zeros_like())
     }
 }
 
