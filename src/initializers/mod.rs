@@ -48,7 +48,7 @@ mod tests {
     fn distributions_are_keras_s() {
         let sqrt = f64::sqrt;
         // Of a normal distribution cut at two sigma, the standard deviation is this much smaller.
-        let cut = 0.879_625_661_034_239_78;
+        let cut = 0.879_625_661_034_239_8;
         let (small, wide) = (vec![300, 200], vec![3, 3, 32, 48]);
         let rows: Vec<Row> = vec![
             ("constant", Box::new(Constant(2.5)), small.clone(), 2.5, 0.0, 2.5),

@@ -130,7 +130,7 @@ impl SimpleLayer for Conv1D {
         let Self { strides, padding, dilation_rate, groups, .. } = *self;
         let mut y = x.conv1d(&kernel, &Conv1dOptions { strides, padding, dilation_rate, groups })?;
         if self.use_bias {
-            y = y + self.bias.value();
+            y += self.bias.value();
         }
         Ok(self.activation.apply(&y))
     }

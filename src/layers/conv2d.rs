@@ -135,7 +135,7 @@ impl SimpleLayer for Conv2D {
         let Self { strides, padding, dilation_rate, groups, .. } = *self;
         let mut y = x.conv2d(&kernel, &Conv2dOptions { strides, padding, dilation_rate, groups })?;
         if self.use_bias {
-            y = y + self.bias.value();
+            y += self.bias.value();
         }
         Ok(self.activation.apply(&y))
     }

@@ -80,7 +80,7 @@ impl SimpleLayer for Dense {
         fits(x, -1, kernel.shape()[0], "features")?;
         let mut y = x.matmul(&kernel);
         if self.use_bias {
-            y = y + self.bias.value();
+            y += self.bias.value();
         }
         Ok(self.activation.apply(&y))
     }

@@ -106,7 +106,7 @@ impl Metric for SparseCategoricalAccuracy {
     fn update(&self, states: &[Tensor], targets: &Tensor, predictions: &Tensor) -> Result<Vec<Tensor>> {
         let labels = targets.reshape(label_shape(targets.shape(), predictions.shape())?);
         // Labels may be floats in metrics; class numbers are exact in float32.
-        let right = predictions.argmax(-1).cast(DType::F32).equal(&labels.cast(DType::F32));
+        let right = predictions.argmax(-1).cast(DType::F32).equal(labels.cast(DType::F32));
         Ok(add_values(states, &right.cast(DType::F32)))
     }
 }

@@ -136,7 +136,7 @@ impl Compiler<'_> {
         if op.access(index, &place.layout) == Access::Strided {
             return place;
         }
-        if !place.layout.is_contiguous() || (place.start + place.layout.offset) % self.alignment != 0 {
+        if !place.layout.is_contiguous() || !(place.start + place.layout.offset).is_multiple_of(self.alignment) {
             return self.copy(place);
         }
         let start = place.start + place.layout.offset;
