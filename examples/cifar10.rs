@@ -1,4 +1,5 @@
 //! The usual CNN on CIFAR-10: two blocks of Conv-BN-Conv-BN-MaxPool-Dropout, then Dense 512. Writes learning curves as SVG.
+//!
 //! `cargo run --release --example cifar10 -- --data DIR --epochs 15 --batch 64 --device cpu --seed 1`
 
 #[path = "support/args.rs"]

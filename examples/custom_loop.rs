@@ -39,7 +39,7 @@ fn main() -> Result<()> {
 
     let all: Vec<usize> = (0..data.test.len()).collect();
     let (x, y) = data.test.batch(&all)?;
-    let right = model.call(&x, Training::No)?.argmax(-1).equal(&y.cast(DType::I32));
+    let right = model.call(&x, Training::No)?.argmax(-1).equal(y.cast(DType::I32));
     println!("test accuracy: {:.4}", right.cast(DType::F32).mean(&[]).item::<f32>()?);
     Ok(())
 }

@@ -1,4 +1,5 @@
 //! Trains a small CNN on real pictures of clothing: `cargo run --release --example quickstart`.
+//!
 //! With `--full` on all of Fashion-MNIST, from `--data DIR`, `WGRAD_DATA`, the cache, or downloaded.
 
 #[path = "support/args.rs"]

@@ -1,4 +1,5 @@
 // Reduction of the middle one of three axes: one invocation folds one chunk of it, in order.
+
 // <begin use math>
 // <end use math>
 

@@ -100,7 +100,7 @@ fn a_million_ops_drop(_device: &Device) -> Result<()> {
     let mut x = Tensor::from(0.0f32);
     let start = x.clone();
     for _ in 0..1_000_000 {
-        x = x + 1.0f32;
+        x += 1.0f32;
     }
     drop(start);
     assert!(x.item::<f32>()? > 0.0);

@@ -14,6 +14,7 @@ impl Args {
         Self(args)
     }
 
+    #[allow(dead_code, reason = "not every example has flags")]
     /// Whether the flag `name` was given.
     pub fn flag(&self, name: &str) -> bool {
         self.0.iter().any(|arg| arg == name)

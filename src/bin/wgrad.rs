@@ -96,7 +96,8 @@ fn seconds(mut run: impl FnMut() -> Result<Tensor>) -> Result<f64> {
 fn matmul_gflops() -> Result<f64> {
     let size = 1024;
     let (a, b) = (Tensor::ones([size, size]), Tensor::ones([size, size]));
-    (a.compute()?, b.compute()?);
+    a.compute()?;
+    b.compute()?;
     Ok(2.0 * (size as f64).powi(3) / seconds(|| Ok(a.matmul(&b)))? / 1e9)
 }
 

@@ -26,10 +26,7 @@ impl Key<'_> {
     }
 
     /// Adds a list, its length first.
-    pub fn words<T: Copy>(&mut self, words: &[T])
-    where
-        T: TryInto<i64>,
-    {
+    pub fn words<T: Copy + TryInto<i64>>(&mut self, words: &[T]) {
         self.0.push(words.len() as u32);
         for &word in words {
             let word: i64 = word.try_into().unwrap_or(i64::MAX);

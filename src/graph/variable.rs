@@ -97,7 +97,7 @@ impl Variable {
         let pending = next.value().is_none();
         self.set(next);
         if pending {
-            crate::plan::add_pending(&self.inner.device, Pending(Arc::downgrade(&self.inner)));
+            crate::plan::add_pending(Pending(Arc::downgrade(&self.inner)));
         }
         Ok(())
     }

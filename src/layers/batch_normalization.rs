@@ -1,4 +1,4 @@
-//! Batch normalization: what flows is brought to mean 0 and variance 1, channel by channel.
+//! Batch normalization: each channel is normalized over the batch.
 
 use super::{Build, Call, SimpleLayer, Weight, layer::fits};
 use crate::{

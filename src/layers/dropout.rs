@@ -1,4 +1,4 @@
-//! Dropout: random elements become zero while training.
+//! Dropout: zeros a random share of its input while training.
 
 use super::{Build, Call, SimpleLayer};
 use crate::{Error, Result, Shape, Tensor};

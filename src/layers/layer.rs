@@ -1,15 +1,7 @@
-//! What every layer shares: naming, building, weights, and the context of a call.
+//! What every layer shares: building, weights, and the context of a call.
 
-use crate::{
-    Error, ErrorKind, Result, Shape, Tensor, Variable, device::Device, graph::LayerScope, initializers::Initializer, random::RandomKey,
-};
-use std::{
-    fmt,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use crate::{Error, Result, Shape, Tensor, Variable, initializers::Initializer, random::RandomKey};
+use std::fmt;
 
 /// A layer of one input and one output. Its fields are its Keras config; shapes include the batch axis.
 #[doc(alias = "keras.layers.Layer")]
@@ -79,13 +71,16 @@ impl fmt::Debug for Weight {
 
 /// What a layer builds its weights with.
 pub struct Build {
-    device: Device,
     path: String,
     seed: u64,
-    weights: Vec<(Variable, bool)>,
+    pub(super) weights: Vec<(Variable, bool)>,
 }
 
 impl Build {
+    pub(super) fn new(path: &str, seed: u64) -> Self {
+        Self { path: path.to_owned(), seed, weights: Vec::new() }
+    }
+
     /// A weight called `name`: give it an initializer, then `add` it.
     pub fn weight<'a>(&'a mut self, name: &'a str, shape: impl Into<Shape>) -> WeightBuilder<'a> {
         WeightBuilder { build: self, name, shape: shape.into(), trainable: true }
@@ -115,7 +110,7 @@ impl WeightBuilder<'_> {
     pub fn add(self, initializer: &dyn Initializer) -> Result<Weight> {
         let path = format!("{}/{}", self.build.path, self.name);
         let values = initializer.values(&self.shape, &RandomKey::new(self.build.seed, &path, 0))?;
-        let variable = Variable::new(path, Tensor::from_slice_on(&self.build.device, &values, self.shape)?);
+        let variable = Variable::new(path, Tensor::from_slice(&values, self.shape)?);
         self.build.weights.push((variable.clone(), self.trainable));
         Ok(Weight(Some(variable)))
     }
@@ -123,10 +118,10 @@ impl WeightBuilder<'_> {
 
 /// The context of one call of a model: whether it trains, random numbers, and updates for the caller to apply.
 pub struct Call {
-    training: Training,
+    pub(super) training: Training,
     seed: u64,
     step: u64,
-    path: Vec<String>,
+    pub(super) path: Vec<String>,
     updates: Vec<(Variable, Tensor)>,
 }
 
@@ -154,143 +149,6 @@ impl Call {
     /// The collected updates, in call order.
     pub(crate) fn take_updates(self) -> Vec<(Variable, Tensor)> {
         self.updates
-    }
-}
-
-/// A layer with a name: what models own. Clones are the same layer.
-#[derive(Clone)]
-pub struct LayerRef(Arc<Inner>);
-
-struct Inner {
-    name: OnceLock<String>,
-    trainable: AtomicBool,
-    class_name: &'static str,
-    config: Mutex<Option<Box<dyn SimpleLayer>>>,
-    built: OnceLock<Built>,
-}
-
-struct Built {
-    layer: Box<dyn SimpleLayer>,
-    weights: Vec<(Variable, bool)>,
-}
-
-impl<L: SimpleLayer> From<L> for LayerRef {
-    fn from(layer: L) -> Self {
-        LayerRef(Arc::new(Inner {
-            name: OnceLock::new(),
-            trainable: AtomicBool::new(true),
-            class_name: layer.class_name(),
-            config: Mutex::new(Some(Box::new(layer))),
-            built: OnceLock::new(),
-        }))
-    }
-}
-
-/// What can be said of any layer before it is added to a model; comes last in a chain of setters.
-pub trait LayerExt: Into<LayerRef> {
-    /// Names the layer.
-    fn name(self, name: &str) -> LayerRef {
-        let layer = self.into();
-        let _ = layer.0.name.set(name.to_owned());
-        layer
-    }
-
-    /// Whether optimizers may change the layer.
-    fn trainable(self, trainable: bool) -> LayerRef {
-        let layer = self.into();
-        layer.set_trainable(trainable);
-        layer
-    }
-
-    /// One layer to be called in several places.
-    fn shared(self) -> LayerRef {
-        self.into()
-    }
-}
-
-impl<L: Into<LayerRef>> LayerExt for L {}
-
-impl LayerRef {
-    /// Keras' class name.
-    pub fn class_name(&self) -> &'static str {
-        self.0.class_name
-    }
-
-    /// Its name; empty until it is part of a model.
-    pub fn layer_name(&self) -> &str {
-        self.0.name.get().map_or("", String::as_str)
-    }
-
-    /// Names it, if it has no name yet.
-    pub(crate) fn name_if_unnamed(&self, name: impl FnOnce() -> String) {
-        self.0.name.get_or_init(name);
-    }
-
-    /// Freezes or thaws the layer.
-    pub fn set_trainable(&self, trainable: bool) {
-        self.0.trainable.store(trainable, Ordering::Relaxed);
-    }
-
-    /// Whether optimizers may change it.
-    pub fn is_trainable(&self) -> bool {
-        self.0.trainable.load(Ordering::Relaxed)
-    }
-
-    /// Whether its weights exist.
-    pub fn is_built(&self) -> bool {
-        self.0.built.get().is_some()
-    }
-
-    /// All weights in Keras' order, and whether each would be trained if the layer is.
-    pub(crate) fn weights(&self) -> &[(Variable, bool)] {
-        self.0.built.get().map_or(&[], |built| &built.weights)
-    }
-
-    /// Its weights, trainable or not, in Keras' order.
-    pub fn variables(&self) -> Vec<Variable> {
-        self.weights().iter().map(|(variable, _)| variable.clone()).collect()
-    }
-
-    /// Makes the weights for inputs of shape `input`, if they do not exist yet.
-    pub(crate) fn build(&self, device: &Device, seed: u64, input: &Shape) -> Result<()> {
-        let mut config = self.0.config.lock().unwrap_or_else(PoisonError::into_inner);
-        // Built from a copy that is put back on an error: a wrong shape must not lose the layer.
-        let Some(mut layer) = config.take() else { return Ok(()) };
-        let mut build = Build { device: device.clone(), path: self.layer_name().to_owned(), seed, weights: Vec::new() };
-        match layer.build(&mut build, input) {
-            Ok(()) => {
-                let _ = self.0.built.set(Built { layer, weights: build.weights });
-                Ok(())
-            }
-            Err(error) => {
-                *config = Some(layer);
-                Err(error.at(format_args!("layer {} ({})", self.layer_name(), self.class_name())))
-            }
-        }
-    }
-
-    /// The output for `x`; the layer must be built.
-    pub fn call(&self, call: &mut Call, x: &Tensor) -> Result<Tensor> {
-        let Some(built) = self.0.built.get() else {
-            return Err(Error::new(ErrorKind::Invalid, format!("layer {} is called before it is built", self.layer_name())));
-        };
-        let _scope = LayerScope::enter(self.layer_name());
-        call.path.push(self.layer_name().to_owned());
-        // A frozen layer is called as in prediction where that matters (Keras' rule for batch normalization).
-        let training = call.training;
-        if !self.is_trainable() && self.class_name() == "BatchNormalization" {
-            call.training = Training::No;
-        }
-        let result = built.layer.call(call, x);
-        call.training = training;
-        call.path.pop();
-        result.map_err(|error| error.at(format_args!("layer {} ({})", self.layer_name(), self.class_name())))
-    }
-}
-
-impl fmt::Debug for LayerRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{} {}>", self.class_name(), self.layer_name())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Layer normalization: each sample is brought to mean 0 and variance 1.
+//! Layer normalization: each sample is normalized over its features.
 
 use super::{Build, Call, SimpleLayer, Weight, layer::fits};
 use crate::{

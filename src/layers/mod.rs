@@ -3,6 +3,7 @@
 mod check;
 mod conv;
 mod layer;
+mod layer_ref;
 
 mod activation;
 mod batch_normalization;
@@ -25,7 +26,8 @@ pub use conv2d::Conv2D;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use global_pooling::{GlobalAveragePooling2D, GlobalMaxPooling2D};
-pub use layer::{Build, Call, LayerExt, LayerRef, SimpleLayer, Training, Weight};
+pub use layer::{Build, Call, SimpleLayer, Training, Weight};
 pub use layer_normalization::LayerNormalization;
+pub use layer_ref::{LayerExt, LayerRef};
 pub use pooling::{AveragePooling2D, MaxPooling2D};
 pub use reshape::Reshape;

@@ -54,7 +54,7 @@ pub(crate) fn add_values(states: &[Tensor], values: &Tensor) -> Vec<Tensor> {
 /// `total / count`, zero where nothing was counted.
 pub(crate) fn mean_result(states: &[Tensor]) -> Tensor {
     // A count is zero or at least one.
-    let empty = states[1].equal(0.0).cast(crate::DType::F32);
+    let empty = states[1].equal(states[1].zeros_like()).cast(crate::DType::F32);
     &states[0] / (&states[1] + empty)
 }
 

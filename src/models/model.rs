@@ -60,14 +60,17 @@ impl Model {
             return Err(Error::invalid(format!("model {}: two layers are called {}", self.name, layer.layer_name())));
         }
         let (device, seed) = (Device::current()?, random::current_seed());
-        let mut x = device.scope(|| Tensor::full(batch_of(&input.shape, STAND_IN), 0f32)).cast(input.dtype);
-        let mut call = Call::new(Training::No, seed, 0);
-        let mut shapes = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            layer.build(&device, seed, x.shape())?;
-            x = layer.call(&mut call, &x)?;
-            shapes.push(x.shape().clone());
-        }
+        let shapes = device.scope(|| {
+            let mut x = Tensor::zeros(batch_of(&input.shape, STAND_IN)).cast(input.dtype);
+            let mut call = Call::new(Training::No, seed, 0);
+            let mut shapes = Vec::with_capacity(self.layers.len());
+            for layer in &self.layers {
+                layer.build(seed, x.shape())?;
+                x = layer.call(&mut call, &x)?;
+                shapes.push(x.shape().clone());
+            }
+            Ok::<_, Error>(shapes)
+        })?;
         self.built = Some(BuiltModel { input, device, seed, shapes });
         Ok(())
     }
@@ -208,7 +211,7 @@ impl Model {
             // Keras counts the step and the learning rate too: 8 and 4 bytes.
             optimizer: (slots > 0).then(|| Count { params: slots + 2, bytes: 4 * slots + 12 }),
         };
-        summary::summary(&format!("Model: \"{}\"", self.name), &rows, &totals, summary::WIDTH)
+        summary::summary(&self.name, &rows, &totals, summary::WIDTH)
     }
 }
 

@@ -129,10 +129,9 @@ impl Tensor {
     fn triangle(&self, inside: impl Fn(isize, isize) -> bool, name: &str) -> Tensor {
         assert!(self.rank() >= 2, "{name}: shape {} has less than two axes", self.shape());
         let (rows, columns) = (self.shape()[self.rank() - 2], self.shape()[self.rank() - 1]);
-        let mask: Vec<f32> =
-            (0..rows * columns).map(|i| f32::from(u8::from(inside((i / columns) as isize, (i % columns) as isize)))).collect();
+        let mask: Vec<bool> = (0..rows * columns).map(|i| inside((i / columns) as isize, (i % columns) as isize)).collect();
         let mask = super::fits(Tensor::from_slice_on(self.device(), &mask, [rows, columns]), name);
-        mask.broadcast_to(self.shape()).relu_gate(self)
+        Tensor::where_(&mask, self, &self.zeros_like())
     }
 }
 
@@ -142,15 +141,13 @@ pub(super) fn cases() -> Vec<Case> {
         let case =
             Case::new(format!("{name} {shape:?}"), &[shape], move |x| call(&x[0]).square(), move |x| reference(&x[0]).mapv(|y| y * y));
         out.push(case.smooth(Smooth::Twice));
-        if !name.starts_with("tri") {
-            let case = Case::new(
-                format!("{name} {shape:?} int32 of a transpose"),
-                &[&shape.iter().rev().copied().collect::<Vec<_>>()],
-                move |x| call(&x[0].transpose()),
-                move |x| reference(&x[0].t().as_standard_layout().into_owned()),
-            );
-            out.push(case.input(0, DType::I32, -9.0, 9.0).smooth(Smooth::No));
-        }
+        let case = Case::new(
+            format!("{name} {shape:?} int32 of a transpose"),
+            &[&shape.iter().rev().copied().collect::<Vec<_>>()],
+            move |x| call(&x[0].transpose()),
+            move |x| reference(&x[0].t().as_standard_layout().into_owned()),
+        );
+        out.push(case.input(0, DType::I32, -9.0, 9.0).smooth(Smooth::No));
     };
     fn at(x: &Reference, shape: &[usize], from: impl Fn(&[usize]) -> Option<Vec<usize>>) -> Reference {
         Reference::from_shape_fn(shape.to_vec(), |at| from(at.as_array_view().as_slice().expect("in order")).map_or(0.0, |at| x[&at[..]]))
@@ -184,6 +181,7 @@ pub(super) fn cases() -> Vec<Case> {
     add("diag", &[3], |x| x.diag(0), |x| at(x, &[3, 3], |i| (i[0] == i[1]).then(|| vec![i[0]])));
     add("diag below", &[3], |x| x.diag(-1), |x| at(x, &[4, 4], |i| (i[0] == i[1] + 1).then(|| vec![i[1]])));
     add("tril", &[2, 3, 4], |x| x.tril(0), |x| at(x, &[2, 3, 4], |i| (i[1] >= i[2]).then(|| i.to_vec())));
+    add("tril empty", &[3, 0], |x| x.tril(0), |x| x.clone());
     add("triu", &[3, 4], |x| x.triu(-1), |x| at(x, &[3, 4], |i| (i[1] + 1 >= i[0]).then(|| i.to_vec())));
     out
 }

@@ -73,7 +73,7 @@ pub fn second_order(case: &Case, device: &Device) -> Result<f64, String> {
         let mut slope = Tensor::from_slice_on(device, &[0.0f32], [])?;
         for (gradient, direction) in gradients.iter().zip(&first) {
             if let Some(gradient) = gradient {
-                slope = slope + (gradient * constant(direction, device)?).sum(&[]);
+                slope += (gradient * constant(direction, device)?).sum(&[]);
             }
         }
         along(&outer.gradient(&slope, &tensors)?, &second)
@@ -108,7 +108,7 @@ fn plain(case: &Case, inputs: &[Reference], directions: &[Reference], step: f64)
 fn probed(outputs: &[Tensor], device: &Device) -> Result<Tensor> {
     let mut target = Tensor::from_slice_on(device, &[0.0f32], [])?;
     for (at, output) in outputs.iter().enumerate() {
-        target = target + (output * constant(&probe(output.shape(), at), device)?).sum(&[]);
+        target += (output * constant(&probe(output.shape(), at), device)?).sum(&[]);
     }
     Ok(target)
 }

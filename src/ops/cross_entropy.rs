@@ -3,40 +3,13 @@
 use super::{
     Case,
     case::{Reference, Smooth},
-    pointwise::{Row, Types, Unary},
-    record,
     softmax::log_softmax,
 };
-use crate::{
-    DType, Tensor,
-    device::cpu::{math, simd::map1},
-    graph::OpRef,
-    plan::Lanes,
-};
-use bytemuck::{cast_slice, cast_slice_mut};
+use crate::{DType, Tensor};
 
-fn float1(l: Lanes, f: impl Fn(f32) -> f32 + Copy) {
-    map1(cast_slice(l.inputs[0]), cast_slice_mut(l.out), f);
-}
-
-/// Keras' epsilon keeps probabilities away from 0 and 1, where logarithms end. The gradient is zero beyond.
-static CLIP: Unary = Row::new(
-    "clip_probability",
-    Types::Float,
-    "select(select(x, 1e-7, x < 1e-7), 0.9999999, x > 0.9999999)",
-    |l| float1(l, |x| x.clamp(1e-7, 0.999_999_9)),
-    Some(|x, y, dy| [Some(dy * x[0].equal(y).cast(DType::F32))]),
-);
-/// `log(1 + e^x)`
-static LOG_ONE_PLUS_EXP: Unary =
-    Row::new("log_one_plus_exp", Types::Float, "softplus(x)", |l| float1(l, math::softplus), Some(|x, _, dy| [Some(dy * x[0].sigmoid())]));
-
-fn log_one_plus_exp(x: &Tensor) -> Tensor {
-    record(OpRef::row(&LOG_ONE_PLUS_EXP), &[x])
-}
-
+/// Keras' epsilon keeps probabilities away from 0 and 1, where logarithms end.
 fn clip(x: &Tensor) -> Tensor {
-    record(OpRef::row(&CLIP), &[x])
+    x.clip(1e-7, 1.0 - 1e-7)
 }
 
 /// Probabilities whose sum along the last axis is 1, clipped.
@@ -102,7 +75,7 @@ pub fn binary_crossentropy(target: &Tensor, output: &Tensor, from_logits: bool) 
     );
     if from_logits {
         // Neither term cancels where the other one is large.
-        return target * log_one_plus_exp(&-output) + (1.0f32 - target) * log_one_plus_exp(output);
+        return target * (-output).softplus() + (1.0f32 - target) * output.softplus();
     }
     let p = clip(output);
     -(target * p.log() + (1.0f32 - target) * (1.0f32 - &p).log())

@@ -51,6 +51,8 @@ struct Extents {
     index_strides: [usize; 3],
 }
 
+/// Up to so many updates each element of a GPU's result looks at all of them; beyond, updates of one target are chained first.
+const WALK: usize = 32;
 /// Words that one task of a CPU kernel writes.
 const CHUNK: usize = 16 * 1024;
 
@@ -101,6 +103,24 @@ impl Extents {
         args.extend(self.index_strides.map(Word::from));
         let (first, second) = (&call.inputs[0], &call.inputs[1]);
         call.dispatch(kernel, &args, &[first, second], &[output], call.linear(output.size(), 64));
+    }
+}
+
+impl Extents {
+    /// Chains the updates of each target in order, then lets `kernel` follow the chains.
+    fn chain(&self, call: &mut GpuCall, kernel: Kernel) -> Result<()> {
+        let (indices, updates, output) = (&call.inputs[0], &call.inputs[1], &call.outputs[0]);
+        let (ends, next) = (call.scratch(DType::U32, [self.length, 2]), call.scratch(DType::U32, [self.count]));
+        let clear = compose("scatter_clear", include_str!("../../shaders/clear.wgsl"), &[])?;
+        call.dispatch(clear, &[ends.size().into()], &[], &[&ends], call.linear(ends.size(), 64));
+        let args = [self.count.into(), self.length.into()];
+        let mark = compose("scatter_mark", include_str!("../../shaders/scatter_mark.wgsl"), &[])?;
+        call.dispatch(mark, &args, &[indices], &[&ends], call.linear(self.count, 64));
+        let link = compose("scatter_link", include_str!("../../shaders/scatter_link.wgsl"), &[])?;
+        call.dispatch(link, &args, &[indices, &ends], &[&next], call.linear(self.count, 64));
+        let args = [output.size(), self.length, self.count, self.inner].map(Word::from);
+        call.dispatch(kernel, &args, &[&ends, &next, updates], &[output], call.linear(output.size(), 64));
+        Ok(())
     }
 }
 
@@ -207,7 +227,12 @@ impl Op for Scatter {
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let extents = self.places.extents(call.outputs[0].shape(), call.inputs[0].shape());
         let element = format!("alias Element = {};", call.outputs[0].spec.dtype.wgsl_storage());
-        extents.dispatch(call, compose(self.name(), include_str!("../../shaders/scatter.wgsl"), &[("element", &element)])?);
+        let element = [("element", &element[..])];
+        if self.places.along || extents.count <= WALK {
+            extents.dispatch(call, compose(self.name(), include_str!("../../shaders/scatter.wgsl"), &element)?);
+        } else {
+            extents.chain(call, compose(self.name(), include_str!("../../shaders/scatter_chain.wgsl"), &element)?)?;
+        }
         Ok(())
     }
 }
@@ -344,6 +369,8 @@ pub(super) fn cases() -> Vec<Case> {
         (&[2, 6, 3], &[3, 2], 1),
         (&[3, 7], &[], 1),
         (&[70, 33], &[90], 0),
+        (&[2, 9, 3], &[7, 20], 1),
+        (&[400, 2], &[50], 0),
         (&[4, 0], &[3], 0),
         (&[4, 3], &[0], 0),
     ] {

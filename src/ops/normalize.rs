@@ -14,7 +14,7 @@ impl Tensor {
     #[track_caller]
     pub fn normalize(&self, mean: &Tensor, variance: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, epsilon: f32) -> Tensor {
         // What is calculated once a channel is small; the large tensor is read once.
-        let inverse = 1.0f32 / (variance + epsilon).sqrt();
+        let inverse = (variance + epsilon).rsqrt();
         let scale = gamma.map_or(inverse.clone(), |gamma| inverse * gamma);
         let centred = (self - mean) * scale;
         beta.map_or(centred.clone(), |beta| centred + beta)
@@ -56,7 +56,7 @@ impl Tensor {
     pub fn rms_norm(&self, axes: &[isize], gamma: Option<&Tensor>, epsilon: f32) -> Tensor {
         let indices = fits(self.shape().axes(axes), "rms_norm");
         let square = self.square().mean(axes).keep_dims(self.shape(), axes);
-        let out = self * (1.0f32 / (square + epsilon).sqrt());
+        let out = self * (square + epsilon).rsqrt();
         gamma.map_or(out.clone(), |gamma| out * self.lay_along(gamma, &indices, "rms_norm"))
     }
 

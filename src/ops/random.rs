@@ -29,11 +29,8 @@ const UNIT: Pointwise = Pointwise {
     wgsl: "unit_float(random_word(i, p))",
     cpu: |l: Lanes| fill(l, |words| words.iter_mut().for_each(|word| *word = unit_float(*word).to_bits())),
 };
-const NORMAL: Pointwise = Pointwise {
-    name: "random_normal",
-    wgsl: "box_muller(random_pair(i, p), (i & 1u) != 0u)",
-    cpu: |l: Lanes| fill(l, |words| words.chunks_exact_mut(2).for_each(box_muller_in_place)),
-};
+const NORMAL: Pointwise =
+    Pointwise { name: "random_normal", wgsl: "box_muller(random_pair(i, p), (i & 1u) != 0u)", cpu: |l: Lanes| fill(l, normal_group) };
 
 /// Makes the words of a block of elements, group by group.
 fn fill(l: Lanes, transform: impl Fn(&mut [u32; GROUP])) {
@@ -70,27 +67,26 @@ multiversion! {
     }
 }
 
-/// Two normal numbers from two words, after Box and Muller; `box_muller` in WGSL is its twin.
-fn box_muller(radius: u32, angle: u32) -> [f32; 2] {
-    let radius = (-2.0 * math::ln(((radius >> 8) + 1) as f32 * (1.0 / 16_777_216.0))).sqrt();
-    let turns = (angle >> 8) as f32 * (1.0 / 4_194_304.0);
-    let quadrant = (turns + 0.5).floor();
-    let r = (turns - quadrant) * std::f32::consts::FRAC_PI_2;
-    let z = r * r;
-    let odd = r + r * z * (-0.166_666_55 + z * (8.332_161e-3 + z * -1.951_529_6e-4));
-    let even = 1.0 - 0.5 * z + z * z * (4.166_664_6e-2 + z * (-1.388_731_6e-3 + z * 2.443_315_7e-5));
-    let (cosine, sine) = match quadrant as u32 & 3 {
-        0 => (even, odd),
-        1 => (-odd, even),
-        2 => (-even, -odd),
-        _ => (odd, -even),
-    };
-    [radius * cosine, radius * sine]
-}
-
-fn box_muller_in_place(pair: &mut [u32]) {
-    let numbers = box_muller(pair[0], pair[1]);
-    pair.copy_from_slice(&numbers.map(f32::to_bits));
+multiversion! {
+    /// Pairs of words to pairs of normal numbers, after Box and Muller; `box_muller` in WGSL is its twin.
+    fn normal_group[](words: &mut [u32; GROUP]) {
+        let (mut cosines, mut sines) = ([0f32; GROUP / 2], [0f32; GROUP / 2]);
+        for at in 0..GROUP / 2 {
+            let radius = (-2.0 * math::ln(((words[2 * at] >> 8) + 1) as f32 * (1.0 / 16_777_216.0))).sqrt();
+            let turns = (words[2 * at + 1] >> 8) as f32 * (1.0 / 4_194_304.0);
+            let quadrant = (turns + 0.5) as i32;
+            let r = (turns - quadrant as f32) * std::f32::consts::FRAC_PI_2;
+            let z = r * r;
+            let odd = r + r * z * (-0.166_666_55 + z * (8.332_161e-3 + z * -1.951_529_6e-4));
+            let even = 1.0 - 0.5 * z + z * z * (4.166_664_6e-2 + z * (-1.388_731_6e-3 + z * 2.443_315_7e-5));
+            let (cosine, sine) = if quadrant & 1 == 0 { (even, odd) } else { (odd, even) };
+            cosines[at] = radius * if (quadrant + 1) & 2 == 0 { cosine } else { -cosine };
+            sines[at] = radius * if quadrant & 2 == 0 { sine } else { -sine };
+        }
+        for at in 0..GROUP / 2 {
+            (words[2 * at], words[2 * at + 1]) = (cosines[at].to_bits(), sines[at].to_bits());
+        }
+    }
 }
 
 /// Words to integers below a range, plus an offset: the range and the offset are parameters.
@@ -196,24 +192,30 @@ pub fn integers(key: &RandomKey, shape: impl Into<Shape>, low: i32, high: i32) -
 impl RandomKey {
     /// The first `count` normal numbers of mean 0 and deviation 1.
     pub fn normal(&self, count: usize) -> Vec<f32> {
-        let bits = self.bits(count.next_multiple_of(2));
-        bits.chunks_exact(2).flat_map(|pair| box_muller(pair[0], pair[1])).take(count).collect()
+        let mut words = self.bits(count.next_multiple_of(GROUP));
+        words.as_chunks_mut().0.iter_mut().for_each(normal_group);
+        words.into_iter().take(count).map(f32::from_bits).collect()
     }
 
-    /// The first `count` normal numbers of mean 0 and deviation 1 that are drawn again until they lie within -2 and 2.
+    /// The numbers of [`RandomKey::normal`], those beyond -2 and 2 drawn again until they lie within.
     pub fn truncated_normal(&self, count: usize) -> Vec<f32> {
         let seed = [self.seed as u32, (self.seed >> 32) as u32];
-        // Each number has blocks of its own, so that none depends on how many came before; four of them all lie outside
-        // once in 200,000 blocks.
-        let draw = |at: u32| {
-            (1..=u32::MAX)
-                .flat_map(|attempt| {
-                    let [a, b, c, d] = philox([at, attempt, self.stream, self.step], seed);
-                    [box_muller(a, b), box_muller(c, d)].concat()
-                })
-                .find(|z| z.abs() <= 2.0)
+        // Each number has further words of its own, so that none depends on what came before.
+        let again = |at: usize| {
+            (0..).find_map(|attempt| {
+                let mut words = [0; GROUP];
+                for (block, words) in words.chunks_exact_mut(4).enumerate() {
+                    words.copy_from_slice(&philox([at as u32, 1 + attempt * BLOCKS as u32 + block as u32, self.stream, self.step], seed));
+                }
+                normal_group(&mut words);
+                words.into_iter().map(f32::from_bits).find(|z| z.abs() <= 2.0)
+            })
         };
-        (0..count as u32).map(|at| draw(at).expect("95 of 100 normal numbers lie inside")).collect()
+        let mut numbers = self.normal(count);
+        for (at, z) in numbers.iter_mut().enumerate().filter(|(_, z)| z.abs() > 2.0) {
+            *z = again(at).expect("95 of 100 normal numbers lie within");
+        }
+        numbers
     }
 }
 
@@ -231,9 +233,8 @@ impl Tensor {
             return self.clone();
         }
         let unit = random(self.device(), UNIT, DType::F32, self.shape().clone(), key);
-        let keep = 1.0f32 - unit.number_like(f64::from(rate)).greater(&unit).cast(DType::F32);
         let scale = if rate < 1.0 { 1.0 / (1.0 - rate) } else { 0.0 };
-        keep.relu_gate(&(self * scale))
+        Tensor::where_(&unit.greater_equal(f64::from(rate)), &(self * scale), &self.zeros_like())
     }
 }
 

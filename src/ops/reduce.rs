@@ -92,7 +92,7 @@ impl Op for Reduce {
             Kind::Prod => dy * x.product_of_others(self.first, self.last),
             // Ties share the gradient, as in TensorFlow.
             Kind::Max | Kind::Min => {
-                let hit = x.equal(&spread(&cx.output(0))).cast(DType::F32);
+                let hit = x.equal(spread(&cx.output(0))).cast(DType::F32);
                 let axes: Vec<isize> = (self.first..self.last).map(|axis| axis as isize).collect();
                 let count = spread(&hit.sum(&axes));
                 dy * hit / count
@@ -241,7 +241,7 @@ pub(crate) fn all_finite(flag: &Tensor, loss: Option<&Tensor>, gradients: &Tenso
     let limit = Tensor::full_on(gradients.device(), Shape::scalar(), EXPONENT);
     let mut bad = largest(gradients)?.equal(&limit).cast(DType::U32).reshape([1]);
     if let Some(loss) = loss {
-        bad = bad + largest(&loss.reshape([loss.size()]))?.equal(&limit).cast(DType::U32).reshape([1]);
+        bad += largest(&loss.reshape([loss.size()]))?.equal(&limit).cast(DType::U32).reshape([1]);
     }
     Ok(flag + bad)
 }

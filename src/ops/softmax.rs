@@ -3,41 +3,19 @@
 use super::{
     Case,
     case::{Reference, Smooth},
-    pointwise::{Row, Types, Unary},
-    record,
+    fits,
 };
-use crate::{Tensor, device::cpu::simd::map1, graph::OpRef, plan::Lanes};
-use bytemuck::{cast_slice, cast_slice_mut};
-
-fn float1(l: Lanes, f: impl Fn(f32) -> f32 + Copy) {
-    map1(cast_slice(l.inputs[0]), cast_slice_mut(l.out), f);
-}
-
-/// What a row is shifted by: its maximum, or nothing where that is infinite, because ∞ - ∞ is NaN.
-static FINITE_OR_ZERO: Unary = Row::new(
-    "finite_or_zero",
-    Types::Float,
-    "select(0.0, x, is_finite(x))",
-    |l| float1(l, |x| if x.is_finite() { x } else { 0.0 }),
-    Some(|_, _, dy| [Some(dy.zeros_like())]),
-);
-/// A sum of exponentials that may stand below a fraction: it is zero only where every term is.
-static ZERO_TO_ONE: Unary = Row::new(
-    "zero_to_one",
-    Types::Float,
-    "select(x, 1.0, x == 0.0)",
-    |l| float1(l, |x| if x == 0.0 { 1.0 } else { x }),
-    Some(|_, _, dy| [Some(dy.clone())]),
-);
+use crate::{Shape, Tensor};
 
 impl Tensor {
     /// The maximum over `axes` (kept with size one, without a gradient), this tensor minus it, and the exponentials' sum.
     #[track_caller]
     fn shifted(&self, axes: &[isize]) -> (Tensor, Tensor, Tensor) {
+        // ∞ - ∞ is NaN, so that an infinite maximum shifts nothing; and where all is -∞, the sum of zeros becomes 1.
         let peak = self.max(axes).keep_dims(self.shape(), axes).stop_gradient();
-        let shifted = self - record(OpRef::row(&FINITE_OR_ZERO), &[&peak]);
+        let shifted = self - Tensor::where_(&peak.is_finite(), &peak, &peak.zeros_like());
         let sum = shifted.exp().sum(axes).keep_dims(self.shape(), axes);
-        (peak, shifted, record(OpRef::row(&ZERO_TO_ONE), &[&sum]))
+        (peak, shifted, Tensor::where_(&sum.equal(0.0), &sum.ones_like(), &sum))
     }
 
     /// `e^x / sum(e^x)` along `axis`. A row of -∞ gives zeros.
@@ -74,8 +52,8 @@ impl Tensor {
     pub fn logsumexp(&self, axes: &[isize]) -> Tensor {
         let (peak, _, sum) = self.shifted(axes);
         let log = sum.log() + peak;
-        let axes = super::fits(self.shape().axes(axes), "logsumexp");
-        log.reshape((0..self.rank()).filter(|axis| !axes.contains(axis)).map(|axis| self.shape()[axis]).collect::<crate::Shape>())
+        let axes = fits(self.shape().axes(axes), "logsumexp");
+        log.reshape((0..self.rank()).filter(|axis| !axes.contains(axis)).map(|axis| self.shape()[axis]).collect::<Shape>())
     }
 }
 

@@ -56,7 +56,7 @@ impl Tensor {
     #[doc(alias = "keras.ops.all")]
     #[track_caller]
     pub fn all(&self, axes: &[isize]) -> Tensor {
-        if self.size() == 0 { self.count_nonzero(axes).equal(&self.count_nonzero(axes)) } else { self.cast(DType::Bool).min(axes) }
+        if self.size() == 0 { self.count_nonzero(axes).equal(self.count_nonzero(axes)) } else { self.cast(DType::Bool).min(axes) }
     }
 
     /// How many elements over `axes` (all where none are given) are not zero, as int32.

@@ -10,7 +10,6 @@ use crate::{
 /// `p -= rate * g`; with momentum `v = momentum * v - rate * g` and `p += v`, or `p += momentum * v - rate * g` (Nesterov).
 #[derive(Debug)]
 #[doc(alias = "keras.optimizers.SGD")]
-#[expect(clippy::upper_case_acronyms, reason = "Keras' name")]
 pub struct SGD {
     momentum: f32,
     nesterov: bool,

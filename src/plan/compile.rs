@@ -81,7 +81,10 @@ impl Compiler<'_> {
             Ref::Node(node, output) => self.places[node][output].clone(),
             Ref::Leaf(leaf) => {
                 let leaf = &self.trace.leaves[leaf];
-                Place { spec: leaf.spec.clone(), buffer: leaf.buffer, start: leaf.offset, layout: Layout::contiguous(&leaf.spec.shape, 0) }
+                // A binding starts at an aligned word; the kernel adds the rest.
+                let rest = leaf.offset % self.alignment;
+                let layout = Layout::contiguous(&leaf.spec.shape, rest);
+                Place { spec: leaf.spec.clone(), buffer: leaf.buffer, start: leaf.offset - rest, layout }
             }
         }
     }
@@ -133,7 +136,7 @@ impl Compiler<'_> {
         if op.access(index, &place.layout) == Access::Strided {
             return place;
         }
-        if !place.layout.is_contiguous() || (place.start + place.layout.offset) % self.alignment != 0 {
+        if !place.layout.is_contiguous() || !(place.start + place.layout.offset).is_multiple_of(self.alignment) {
             return self.copy(place);
         }
         let start = place.start + place.layout.offset;

@@ -9,7 +9,6 @@ mod pointwise;
 mod runtime;
 mod trace;
 
-pub(crate) use pointwise::Fused;
 pub use pointwise::{Lanes, Pointwise};
 pub use runtime::Statistics;
 pub(crate) use runtime::{Donation, add_pending, add_target, eager, flush, flush_donating, statistics};

@@ -8,7 +8,7 @@ use crate::{
     graph::{Node, Pending, Tensor, note_flush},
 };
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
 };
@@ -26,16 +26,7 @@ pub struct Statistics {
     pub pipelines: u64,
 }
 
-/// What the flushes of one device share.
-#[derive(Default)]
-pub(super) struct Runtime {
-    /// Held for a whole flush: one runs at a time, so all plans can use the same slots.
-    state: Mutex<State>,
-    pending: Mutex<Vec<Pending>>,
-    /// Losses whose gradients were taken: computed with them, else the step's activations would have to be kept for them.
-    targets: Mutex<Vec<(Weak<Node>, u32)>>,
-}
-
+/// What the flushes of one device share. Locked for a whole flush: one runs at a time, so all plans can use the same slots.
 #[derive(Default)]
 struct State {
     cache: Cache,
@@ -43,9 +34,9 @@ struct State {
     statistics: Statistics,
 }
 
-fn runtime(device: &Device) -> Arc<Runtime> {
-    static RUNTIMES: LazyLock<Mutex<HashMap<u64, Arc<Runtime>>>> = LazyLock::new(Mutex::default);
-    lock(&RUNTIMES).entry(device.id()).or_default().clone()
+fn state(device: &Device) -> Arc<Mutex<State>> {
+    static STATES: LazyLock<Mutex<HashMap<u64, Arc<Mutex<State>>>>> = LazyLock::new(Mutex::default);
+    lock(&STATES).entry(device.id()).or_default().clone()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -54,18 +45,41 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 pub(crate) fn statistics(device: &Device) -> Statistics {
     let pipelines = device.pipelines();
-    Statistics { pipelines, ..lock(&runtime(device).state).statistics }
+    Statistics { pipelines, ..lock(&state(device)).statistics }
 }
 
-/// A variable's newest version is to be computed by the next flush of its device.
-pub(crate) fn add_pending(device: &Device, variable: Pending) {
-    lock(&runtime(device).pending).push(variable);
+thread_local! {
+    /// What this thread's next flush computes besides what is asked for. Other threads leave it alone: a flush in the
+    /// middle of their recording would release what they still take gradients of.
+    static WAITING: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
 }
 
-/// `target` had its gradient recorded: if somebody still holds it at the next flush, it is computed then.
+enum Waiting {
+    /// A variable whose newest version is not computed yet.
+    Variable(Pending),
+    /// A loss whose gradient was taken, if somebody still holds it: computed with the gradient,
+    /// else the step's activations would have to be kept for it.
+    Target(Weak<Node>, u32),
+}
+
+impl Waiting {
+    fn tensor(&self) -> Option<Tensor> {
+        match self {
+            Waiting::Variable(pending) => pending.tensor(),
+            Waiting::Target(node, output) => Some(Tensor { node: node.upgrade()?, output: *output }),
+        }
+    }
+}
+
+/// A variable's newest version is to be computed by this thread's next flush.
+pub(crate) fn add_pending(variable: Pending) {
+    WAITING.with_borrow_mut(|waiting| waiting.push(Waiting::Variable(variable)));
+}
+
+/// `target` had its gradient recorded.
 pub(crate) fn add_target(target: &Tensor) {
     if target.value().is_none() {
-        lock(&runtime(target.device()).targets).push((Arc::downgrade(&target.node), target.output));
+        WAITING.with_borrow_mut(|waiting| waiting.push(Waiting::Target(Arc::downgrade(&target.node), target.output)));
     }
 }
 
@@ -88,13 +102,14 @@ pub(crate) fn flush(roots: &[Tensor]) -> Result<()> {
 pub(crate) fn flush_donating(roots: &[Tensor], donations: &[Donation]) -> Result<()> {
     note_flush();
     let Some(device) = roots.first().map(|root| root.device().clone()) else { return Ok(()) };
-    let runtime = runtime(&device);
-    let mut state = lock(&runtime.state);
-    let pending = std::mem::take(&mut *lock(&runtime.pending));
-    let targets = std::mem::take(&mut *lock(&runtime.targets));
-    let targets = targets.iter().filter_map(|(node, output)| Some(Tensor { node: node.upgrade()?, output: *output }));
-    let written = pending.iter().filter_map(Pending::tensor);
-    let wanted: Vec<Tensor> = roots.iter().cloned().chain(written).chain(targets).filter(|tensor| tensor.value().is_none()).collect();
+    let state = state(&device);
+    let mut state = lock(&state);
+    let waiting: Vec<Tensor> = WAITING.take().iter().filter_map(Waiting::tensor).collect();
+    let (mine, others): (Vec<Tensor>, Vec<Tensor>) = waiting.into_iter().partition(|tensor| *tensor.device() == device);
+    let again = |tensors: &[Tensor]| tensors.iter().for_each(add_target);
+    again(&others);
+    drop(others);
+    let wanted: Vec<Tensor> = roots.iter().cloned().chain(mine.iter().cloned()).filter(|tensor| tensor.value().is_none()).collect();
     if wanted.is_empty() {
         return Ok(());
     }
@@ -102,8 +117,9 @@ pub(crate) fn flush_donating(roots: &[Tensor], donations: &[Donation]) -> Result
     let result = state.run(&trace, &device);
     drop(state);
     if result.is_err() {
-        lock(&runtime.pending).extend(pending); // nothing is lost: the next flush tries again
+        again(&mine); // nothing is lost: the next flush tries again
     }
+    drop(mine);
     let values = result?;
     for (at, values) in values {
         trace.nodes[at].node.set_values(values);

@@ -1,8 +1,6 @@
 //! Data from device to host through a ring of mapped buffers; asynchronous at heart, blocking where asked.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::memory::Buffer;
 use super::open::Gpu;
@@ -13,6 +11,9 @@ use crate::{Error, Result};
 const PIECE: u64 = 64 << 20;
 /// The most free staging memory that is kept.
 const KEPT: u64 = 128 << 20;
+
+/// How often a read looks for a callback that is overdue.
+const ROUNDS: usize = 1_000_000;
 
 /// Staging buffers that wait for the next read.
 #[derive(Default)]
@@ -40,7 +41,8 @@ pub struct Readback {
     gpu: Arc<Gpu>,
     staging: Option<wgpu::Buffer>,
     size: u64,
-    mapped: Arc<AtomicBool>,
+    /// Whether mapping succeeded, once that is known.
+    mapped: Arc<OnceLock<bool>>,
     submission: wgpu::SubmissionIndex,
 }
 
@@ -48,7 +50,7 @@ impl Readback {
     /// Whether the data is there, so that [`wait`](Self::wait) will not block. Never blocks.
     pub fn ready(&self) -> bool {
         self.gpu.poll();
-        self.mapped.load(Ordering::Acquire) || self.gpu.check().is_err()
+        self.mapped.get().is_some() || self.gpu.check().is_err()
     }
 
     /// Blocks until the data is there.
@@ -62,11 +64,19 @@ impl Readback {
     }
 
     fn append_to(&mut self, data: &mut Vec<u8>) -> Result<()> {
-        if !self.mapped.load(Ordering::Acquire) {
+        if self.mapped.get().is_none() {
             self.gpu.wait_for(self.submission.clone());
         }
+        // Another thread that polls may have taken the callback, and be about to call it.
+        for _ in 0..ROUNDS {
+            if self.mapped.get().is_some() || self.gpu.check().is_err() {
+                break;
+            }
+            std::thread::yield_now();
+            self.gpu.poll();
+        }
         self.gpu.check()?;
-        let staging = self.staging.as_ref().filter(|_| self.mapped.load(Ordering::Acquire));
+        let staging = self.staging.as_ref().filter(|_| self.mapped.get() == Some(&true));
         let staging = staging.ok_or_else(|| Error::device("the GPU did not hand out the data that was read"))?;
         let view = staging.get_mapped_range(..self.size);
         data.extend_from_slice(&view.map_err(|error| Error::device(format!("the GPU's data cannot be read: {error}")))?);
@@ -98,10 +108,10 @@ impl Gpu {
         let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer.raw(), offset, &staging, 0, size);
         let submission = self.submit(encoder.finish());
-        let mapped = Arc::new(AtomicBool::new(false));
+        let mapped = Arc::new(OnceLock::new());
         let flag = mapped.clone();
         staging.map_async(wgpu::MapMode::Read, ..size.max(8).next_multiple_of(8), move |result| {
-            flag.store(result.is_ok(), Ordering::Release);
+            let _ = flag.set(result.is_ok());
         });
         Ok(Readback { gpu: self.clone(), staging: Some(staging), size, mapped, submission })
     }
