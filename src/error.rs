@@ -54,6 +54,11 @@ impl Error {
         Self::new(self.kind, format!("{place}: {}", self.message))
     }
 
+    /// The same error with its layer in front, unless an op of that layer has said it already.
+    pub(crate) fn at_layer(self, path: &str) -> Self {
+        if self.message.starts_with("layer ") { self } else { self.at(format_args!("layer {path}")) }
+    }
+
     pub(crate) fn shape(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Shape, message)
     }

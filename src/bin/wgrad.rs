@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 fn doctor() -> Result<()> {
     println!("wgrad {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
     let adapters = Gpu::adapters();
-    println!("adapters: {}", if adapters.is_empty() { "none" } else { "" });
+    println!("adapters:{}", if adapters.is_empty() { " none; without a driver everything runs on the CPU" } else { "" });
     for adapter in adapters {
         let caps = &adapter.caps;
         println!("  {adapter}");
@@ -63,7 +63,9 @@ fn doctor() -> Result<()> {
             caps.max_group_memory >> 10,
             if caps.f16 { "yes" } else { "no" }
         );
-        println!("    features: {}", adapter.features.join(", "));
+        let used = ["shader_f16", "subgroup", "timestamp_query", "pipeline_cache", "immediates", "experimental_cooperative_matrix"];
+        let features: Vec<&str> = adapter.features.iter().map(String::as_str).filter(|feature| used.contains(feature)).collect();
+        println!("    features: {}", features.join(", "));
     }
     let (chosen, why) = Device::best_with_reason()?;
     println!("chosen device: {chosen}: {why}");
@@ -129,8 +131,8 @@ fn selftest(device: &Device) -> Result<bool> {
     }
     worst.sort_by(|one, other| other.1.total_cmp(&one.1));
     println!("largest error of each op, relative to the larger of 1 and the result:");
-    for line in worst.chunks(4) {
-        println!("  {}", line.iter().map(|(name, error)| format!("{name:<26}{error:<10.1e}")).collect::<String>().trim_end());
+    for line in worst.chunks(3) {
+        println!("  {}", line.iter().map(|(name, error)| format!("{name:<32}{error:<10.1e}")).collect::<String>().trim_end());
     }
     let (ours, reference) = (device.scope(training_run)?, Device::cpu().scope(training_run)?);
     let apart = ours.iter().zip(&reference).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);

@@ -31,7 +31,7 @@ pub(crate) fn apply_on(
     variable: Option<super::VariableId>,
 ) -> Result<SmallVec<[Tensor; 1]>> {
     let place = |error: Error| match layer_path() {
-        Some(path) => error.at(format_args!("layer {path}")),
+        Some(path) => error.at_layer(&path),
         None => error,
     };
     if let Some(other) = inputs.iter().find(|input| *input.device() != device) {

@@ -74,6 +74,11 @@ impl LayerRef {
         self.0.name.get().map_or("", String::as_str)
     }
 
+    /// Name and class, for messages.
+    fn described(&self) -> String {
+        format!("{} ({})", self.layer_name(), self.class_name())
+    }
+
     /// Names it, if it has no name yet.
     pub(crate) fn name_if_unnamed(&self, name: impl FnOnce() -> String) {
         self.0.name.get_or_init(name);
@@ -117,7 +122,7 @@ impl LayerRef {
             }
             Err(error) => {
                 *config = Some(layer);
-                Err(error.at(format_args!("layer {} ({})", self.layer_name(), self.class_name())))
+                Err(error.at_layer(&self.described()))
             }
         }
     }
@@ -137,7 +142,7 @@ impl LayerRef {
         let result = built.layer.call(call, x);
         call.training = training;
         call.path.pop();
-        result.map_err(|error| error.at(format_args!("layer {} ({})", self.layer_name(), self.class_name())))
+        result.map_err(|error| error.at_layer(&self.described()))
     }
 }
 

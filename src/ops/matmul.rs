@@ -71,7 +71,7 @@ impl Op for Matmul {
             args.extend(operand.layout.strides.iter().map(|&stride| Word::from(stride)));
         }
         let kernel = compose("matmul", include_str!("../../shaders/matmul.wgsl"), &[])?;
-        call.dispatch(kernel, &args, &[a, b], &[output], [n.div_ceil(32), m.div_ceil(32), batch]);
+        call.dispatch(kernel, &args, &[a, b], &[output], [n.div_ceil(64), m.div_ceil(64), batch]);
         Ok(())
     }
 }
