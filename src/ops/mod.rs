@@ -81,5 +81,8 @@ pub(crate) fn record(op: impl Into<OpRef>, inputs: &[&Tensor]) -> Tensor {
 /// The value, or a panic with the error's text: for shapes given to tensor arithmetic.
 #[track_caller]
 pub(crate) fn fits<T>(result: crate::Result<T>, op: &str) -> T {
-    result.unwrap_or_else(|error| panic!("{op}: {error}"))
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{op}: {error}"),
+    }
 }

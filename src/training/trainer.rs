@@ -2,11 +2,11 @@
 
 use super::{Compiled, events::Logs};
 use crate::{
-    DType, Error, ErrorKind, Result, Shape, Tensor,
+    DType, Error, ErrorKind, Result, Shape, Tensor, Variable,
     data::Array,
     device::Device,
     dtype::Element,
-    graph::{self, watch},
+    graph::{GradientTape, watch},
     layers::{Call, Training},
     metrics::{self, Metric},
     models::Model,
@@ -79,9 +79,7 @@ impl<'a> Trainer<'a> {
         let batch = Batch { step, x: x.gather(&self.device, indices)?, y: y.gather(&self.device, indices)? };
         let mut call = Call::new(Training::Yes, self.model.seed()?, step);
         let variables = self.model.trainable_variables();
-        let predictions = self.model.forward(&mut call, &batch.x)?;
-        let loss = self.compiled.loss.call(&batch.y, &predictions)?;
-        let gradients = graph::gradient(&loss, &variables)?;
+        let (predictions, loss, gradients) = self.gradients(&mut call, &batch, &variables)?;
         let logs = self.update_states(&loss, &batch.y, &predictions, indices.len())?;
         drop(predictions);
         let optimizer = &self.compiled.optimizer;
@@ -99,6 +97,16 @@ impl<'a> Trainer<'a> {
         drop((loss, roots));
         applied.and_then(|()| optimizer.state().check(false)).map_err(|error| self.explain(error))?;
         self.later(&logs)
+    }
+
+    /// Predictions, loss and gradients of a batch. The tape matters only where each op is computed at once.
+    #[expect(clippy::type_complexity, reason = "three things that belong together for one line")]
+    fn gradients(&self, call: &mut Call, batch: &Batch, variables: &[Variable]) -> Result<(Tensor, Tensor, Vec<Option<Tensor>>)> {
+        let tape = GradientTape::new();
+        let predictions = self.model.forward(call, &batch.x)?;
+        let loss = self.compiled.loss.call(&batch.y, &predictions)?;
+        let gradients = tape.gradient(&loss, variables)?;
+        Ok((predictions, loss, gradients))
     }
 
     /// One evaluation step.
@@ -169,10 +177,7 @@ impl<'a> Trainer<'a> {
         let found = self.batches.iter().find_map(|batch| {
             let run = || -> Result<()> {
                 let mut call = Call::new(Training::Yes, self.model.seed()?, batch.step);
-                let predictions = self.model.forward(&mut call, &batch.x)?;
-                let loss = self.compiled.loss.call(&batch.y, &predictions)?;
-                graph::gradient(&loss, &self.model.trainable_variables())?;
-                Ok(())
+                self.gradients(&mut call, batch, &self.model.trainable_variables()).map(|_| ())
             };
             let input = watch::is_finite(&batch.x).is_ok_and(|finite| !finite).then(|| "the input data".to_owned());
             input.or_else(|| watch::first_not_finite(run)).map(|what| (batch.step, what))
