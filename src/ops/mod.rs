@@ -8,17 +8,20 @@ mod concat;
 mod conv;
 mod cross_entropy;
 mod cumulate;
+mod dropout;
 mod full;
 mod gather;
 mod identity;
 mod matmul;
 mod normalize;
+mod one_hot;
 mod pack;
 mod pad;
 mod pointwise;
 mod pool;
 pub(crate) mod random;
 mod reduce;
+mod scatter;
 mod softmax;
 mod statistics;
 mod view;
@@ -52,6 +55,9 @@ pub fn catalog() -> Vec<Case> {
         reduce::cases,
         matmul::cases,
         gather::cases,
+        scatter::cases,
+        one_hot::cases,
+        dropout::cases,
         softmax::cases,
         cross_entropy::cases,
         conv::cases,

@@ -24,7 +24,8 @@ const GROUP: usize = 64;
 const BLOCKS: usize = GROUP / 4;
 
 const BITS: Pointwise = Pointwise { name: "random_bits", wgsl: "random_word(i, p)", cpu: |l: Lanes| fill(l, |_| {}) };
-const UNIT: Pointwise = Pointwise {
+/// Numbers from 0 up to but without 1.
+pub(super) const UNIT: Pointwise = Pointwise {
     name: "random_unit",
     wgsl: "unit_float(random_word(i, p))",
     cpu: |l: Lanes| fill(l, |words| words.iter_mut().for_each(|word| *word = unit_float(*word).to_bits())),
@@ -136,7 +137,7 @@ impl Op for Integers {
     }
 }
 
-fn random(device: &Device, row: Pointwise, dtype: DType, shape: Shape, key: &RandomKey) -> Tensor {
+pub(super) fn random(device: &Device, row: Pointwise, dtype: DType, shape: Shape, key: &RandomKey) -> Tensor {
     let params = [key.seed as u32, (key.seed >> 32) as u32, key.stream, key.step];
     generate(device, row, Spec { dtype, shape }, SmallVec::from_slice(&params))
 }
@@ -219,25 +220,6 @@ impl RandomKey {
     }
 }
 
-impl Tensor {
-    /// Zeros in the place of a share `rate` of the elements, the others divided by `1 - rate`; which ones, `key` says: those
-    /// where [`RandomKey::uniform`] is below `rate`.
-    ///
-    /// # Panics
-    /// When `rate` does not lie in 0..=1.
-    #[doc(alias = "keras.random.dropout")]
-    #[track_caller]
-    pub fn dropout(&self, rate: f32, key: &RandomKey) -> Tensor {
-        assert!((0.0..=1.0).contains(&rate), "dropout: rate {rate} is no share between 0 and 1");
-        if rate == 0.0 {
-            return self.clone();
-        }
-        let unit = random(self.device(), UNIT, DType::F32, self.shape().clone(), key);
-        let scale = if rate < 1.0 { 1.0 / (1.0 - rate) } else { 0.0 };
-        Tensor::where_(&unit.greater_equal(f64::from(rate)), &(self * scale), &self.zeros_like())
-    }
-}
-
 pub(super) fn cases() -> Vec<Case> {
     const KEYS: [RandomKey; 2] =
         [RandomKey { seed: 0x0123_4567_89ab_cdef, stream: 7, step: 3 }, RandomKey { seed: 42, stream: u32::MAX, step: 0 }];
@@ -312,19 +294,6 @@ pub(super) fn cases() -> Vec<Case> {
             &x[0].t() * &unit(KEYS[0]) - unit(KEYS[1])
         },
     ));
-    for rate in [0.0, 0.3, 1.0] {
-        let case = Case::new(
-            format!("dropout {rate}"),
-            &[&[9, 30]],
-            move |x| x[0].dropout(rate, &KEYS[0]).square(),
-            move |x| {
-                let scale = if rate < 1.0 { 1.0 / (1.0 - f64::from(rate)) } else { 0.0 };
-                let keep = KEYS[0].uniform(270).into_iter().map(|u| if u < rate { 0.0 } else { scale });
-                (&x[0] * &shaped(&[9, 30], keep)).mapv(|x| x * x)
-            },
-        );
-        out.push(case.smooth(Smooth::Twice));
-    }
     out
 }
 
@@ -420,13 +389,5 @@ mod tests {
         assert!(order.iter().enumerate().filter(|(at, place)| at == *place).count() < 10);
         let mean = order[..5_000].iter().sum::<usize>() as f64 / 5_000.0;
         assert!((mean - 5_000.0).abs() < 150.0, "{mean}");
-    }
-
-    #[test]
-    fn dropout_keeps_the_mean() -> Result<()> {
-        let x = Device::cpu().scope(|| Tensor::ones([100_000]).dropout(0.25, &KEY).to_vec::<f32>())?;
-        let dropped = x.iter().filter(|&&x| x == 0.0).count();
-        assert!((24_500..25_500).contains(&dropped) && x.iter().all(|&x| x == 0.0 || x == 1.0 / 0.75), "{dropped}");
-        Ok(())
     }
 }
