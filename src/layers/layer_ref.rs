@@ -132,7 +132,7 @@ impl LayerRef {
         let Some(built) = self.0.built.get() else {
             return Err(Error::new(ErrorKind::Invalid, format!("layer {} is called before it is built", self.layer_name())));
         };
-        let _scope = LayerScope::enter(self.layer_name());
+        let _scope = LayerScope::enter(&self.described());
         call.path.push(self.layer_name().to_owned());
         // A frozen layer is called as in prediction where that matters (Keras' rule for batch normalization).
         let training = call.training;

@@ -6,7 +6,7 @@ use crate::{
     device::{
         cpu::{
             pool::{self, SharedMut},
-            simd::update2,
+            rows::{fold_columns, fold_row},
         },
         gpu::compose,
     },
@@ -192,7 +192,7 @@ fn fold<T: bytemuck::Pod + Send + Sync>(
             out[0] = fold_row(x, start, f);
         } else {
             out.fill(start);
-            x.chunks_exact(inner).for_each(|x| update2(out, x, f));
+            fold_columns(x, out, f);
         }
     };
     if chunks == 1 {
@@ -211,28 +211,8 @@ fn fold<T: bytemuck::Pod + Send + Sync>(
     pool::run(outer * chunks, &|task| part(task, unsafe { shared.slice(task * inner..(task + 1) * inner) }));
     for (out, parts) in out.chunks_exact_mut(inner).zip(partial.chunks_exact(chunks * inner)) {
         out.fill(start);
-        parts.chunks_exact(inner).for_each(|part| update2(out, part, f));
+        fold_columns(parts, out, f);
     }
-}
-
-/// Folds one row with 32 accumulators, the tree that every instruction set shares.
-fn fold_row<T: bytemuck::Pod>(x: &[T], start: T, f: impl Fn(T, T) -> T + Copy) -> T {
-    let mut lanes = [start; 32];
-    let mut blocks = x.chunks_exact(32);
-    for block in &mut blocks {
-        for (lane, &x) in lanes.iter_mut().zip(block) {
-            *lane = f(*lane, x);
-        }
-    }
-    for (lane, &x) in lanes.iter_mut().zip(blocks.remainder()) {
-        *lane = f(*lane, x);
-    }
-    for width in [16, 8, 4, 2, 1] {
-        for lane in 0..width {
-            lanes[lane] = f(lanes[lane], lanes[lane + width]);
-        }
-    }
-    lanes[0]
 }
 
 /// One word: not zero where `flag` was not, or where `loss` or an element of `gradients` is infinite or NaN.

@@ -100,7 +100,6 @@ impl<'a> Trainer<'a> {
     }
 
     /// Predictions, loss and gradients of a batch. The tape matters only where each op is computed at once.
-    #[expect(clippy::type_complexity, reason = "three things that belong together for one line")]
     fn gradients(&self, call: &mut Call, batch: &Batch, variables: &[Variable]) -> Result<(Tensor, Tensor, Vec<Option<Tensor>>)> {
         let tape = GradientTape::new();
         let predictions = self.model.forward(call, &batch.x)?;
