@@ -1,4 +1,7 @@
 //! Keras for Rust on any GPU.
+//!
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
 pub mod data;
 pub mod datasets;
@@ -19,7 +22,6 @@ pub mod prelude;
 pub mod random;
 mod shape;
 mod tensor;
-pub use tensor::Reading;
 pub mod training;
 
 pub use device::{Device, Memory};
@@ -28,4 +30,4 @@ pub use error::{Error, ErrorKind, Result};
 pub use graph::{GradientTape, Tensor, Variable, gradient};
 pub use plan::Statistics;
 pub use shape::{Layout, Shape, Spec};
-pub use tensor::{All, Index};
+pub use tensor::{All, Index, Reading};
