@@ -10,10 +10,18 @@ use crate::{
     ops::{binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy},
 };
 
+/// The logits behind predictions that `activation` made, as Keras takes them: exact also where a probability is tiny.
+fn exact(predictions: &Tensor, from_logits: bool, activation: &str) -> (Tensor, bool) {
+    match predictions.logits_behind(activation) {
+        Some(logits) if !from_logits => (logits, true),
+        _ => (predictions.clone(), from_logits),
+    }
+}
+
 /// `-log p[label]` for integer labels `(N, ...)` or `(N, ..., 1)` and predictions `(N, ..., K)`.
 ///
 /// Predictions are probabilities, which are divided by their sum and kept 1e-7 away from 0 and 1; or logits with
-/// [`from_logits`](Self::from_logits), which is more exact.
+/// [`from_logits`](Self::from_logits). Where a softmax made them, its logits are taken, as in Keras.
 ///
 /// ```
 /// use wgrad::{losses::{Loss, SparseCategoricalCrossentropy}, prelude::*};
@@ -51,7 +59,8 @@ impl Loss for SparseCategoricalCrossentropy {
         if targets.dtype() == DType::F32 {
             return Err(Error::dtype("labels are float32, but classes are numbered by integers: `cast` them to int32"));
         }
-        Ok(sparse_categorical_crossentropy(&targets.cast(DType::I32).reshape(shape), predictions, self.from_logits))
+        let (predictions, from_logits) = exact(predictions, self.from_logits, "softmax");
+        Ok(sparse_categorical_crossentropy(&targets.cast(DType::I32).reshape(shape), &predictions, from_logits))
     }
 
     fn check(&self, targets: &Array, output: &Shape) -> Result<()> {
@@ -110,7 +119,8 @@ impl Loss for CategoricalCrossentropy {
             let classes = targets.shape().last().copied().unwrap_or(1) as f32;
             targets = targets * (1.0 - self.label_smoothing) + self.label_smoothing / classes;
         }
-        Ok(categorical_crossentropy(&targets, predictions, self.from_logits))
+        let (predictions, from_logits) = exact(predictions, self.from_logits, "softmax");
+        Ok(categorical_crossentropy(&targets, &predictions, from_logits))
     }
 
     fn check(&self, targets: &Array, output: &Shape) -> Result<()> {
@@ -173,10 +183,11 @@ impl Loss for BinaryCrossentropy {
 
     fn values(&self, targets: &Tensor, predictions: &Tensor) -> Result<Tensor> {
         check_elements(targets.shape(), predictions.shape(), BINARY)?;
-        let (targets, predictions) = same_rank(&targets.cast(DType::F32), predictions);
+        let (predictions, from_logits) = exact(predictions, self.from_logits, "sigmoid");
+        let (targets, predictions) = same_rank(&targets.cast(DType::F32), &predictions);
         let targets =
             if self.label_smoothing == 0.0 { targets } else { targets * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing };
-        Ok(binary_crossentropy(&targets, &predictions, self.from_logits).mean(&[-1]))
+        Ok(binary_crossentropy(&targets, &predictions, from_logits).mean(&[-1]))
     }
 
     fn check(&self, targets: &Array, output: &Shape) -> Result<()> {
@@ -184,5 +195,28 @@ impl Loss for BinaryCrossentropy {
         check_smoothing(self.label_smoothing)?;
         check_numbers(targets)?;
         check_probabilities(targets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Device, gradient};
+
+    #[test]
+    fn softmax_and_sigmoid_do_not_stall_where_the_probability_is_tiny() {
+        Device::cpu().scope(|| {
+            let slope = |loss: &dyn Loss, target: &Tensor, activation: fn(&Tensor) -> Tensor| {
+                let logits = Tensor::from([[40.0f32, 0.0]]);
+                let value = loss.call(target, &activation(&logits)).expect("shapes fit");
+                let slope = gradient(&value, &[&logits]).expect("every op has a gradient")[0].clone().expect("depends on it");
+                (value.item::<f32>().expect("a scalar"), slope.to_vec::<f32>().expect("floats"))
+            };
+            let softmax = |x: &Tensor| x.softmax(-1);
+            assert_eq!(slope(&SparseCategoricalCrossentropy::new(), &Tensor::from([1]), softmax), (40.0, vec![1.0, -1.0]));
+            assert_eq!(slope(&CategoricalCrossentropy::new(), &Tensor::from([[0.0f32, 1.0]]), softmax), (40.0, vec![1.0, -1.0]));
+            let (value, slope) = slope(&BinaryCrossentropy::new(), &Tensor::from([[0.0f32, 0.0]]), Tensor::sigmoid);
+            assert!((value - (40.0 + 2f32.ln()) / 2.0).abs() < 1e-4 && slope == [0.5, 0.25], "{value} {slope:?}");
+        });
     }
 }

@@ -42,6 +42,35 @@ impl Op for Detach {
     }
 }
 
+/// The first input, of which it is known that it is the softmax of the second: a view that costs nothing.
+#[derive(Debug)]
+struct SoftmaxOf;
+
+impl Op for SoftmaxOf {
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
+        Ok(SmallVec::from_iter([inputs[0].clone()]))
+    }
+    fn key(&self, _key: &mut Key) {}
+    fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![cx.upstream(0).cloned(), None])
+    }
+    fn access(&self, _index: usize, _layout: &Layout) -> Access {
+        Access::Strided
+    }
+    fn view(&self, input: &Layout) -> Option<Option<Layout>> {
+        Some(Some(input.clone()))
+    }
+    fn cpu(&self, _call: CpuCall) {
+        unreachable!("views are not run")
+    }
+    fn gpu(&self, _call: &mut GpuCall) -> Result<()> {
+        unreachable!("views are not run")
+    }
+}
+
 type CustomGrad = Arc<dyn Fn(&Tensor) -> Result<Vec<Option<Tensor>>> + Send + Sync>;
 
 /// The first input, with gradients for the others from a function of the user's.
@@ -106,6 +135,17 @@ pub fn custom_gradient(
 }
 
 impl Tensor {
+    /// These probabilities, with the logits along whose last axis they are the softmax noted beside them.
+    pub(crate) fn as_softmax_of(&self, logits: &Tensor) -> Tensor {
+        record(SoftmaxOf, &[self, logits])
+    }
+
+    /// The logits behind the result of a softmax over the last axis (`softmax`) or of a `sigmoid`, while its recording lives.
+    pub(crate) fn logits_behind(&self, activation: &str) -> Option<Tensor> {
+        let expr = self.node.expr().filter(|expr| expr.op.name() == activation)?;
+        expr.inputs.last().cloned()
+    }
+
     /// The same value, through which no gradient flows.
     #[doc(alias = "keras.ops.stop_gradient")]
     pub fn stop_gradient(&self) -> Tensor {

@@ -32,7 +32,8 @@ impl Tensor {
             return self.clone();
         }
         let (_, shifted, sum) = self.shifted(&[axis]);
-        shifted.exp() / sum
+        let probabilities = shifted.exp() / sum;
+        if self.shape().axis(axis) == Ok(self.rank() - 1) { probabilities.as_softmax_of(self) } else { probabilities }
     }
 
     /// `x - log(sum(e^x))` along `axis`. A row of -∞ stays.
