@@ -1,4 +1,5 @@
-//! Times the cases that benches of other frameworks have under the same names, prints them and writes JSON:
+//! Times the cases that benches of other frameworks have under the same names, prints them and writes JSON.
+//!
 //! `cargo run --release --example peer_bench -- --device cpu --threads 2 --json wgrad.json`
 
 #[path = "support/args.rs"]
