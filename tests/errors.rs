@@ -97,6 +97,7 @@ fn texts() -> Vec<(&'static str, String)> {
         ("floats as labels", fit(&x, &Array::from(vec![0.0f32, 1.0, 2.0, 0.0]))),
         ("text as labels", fit(&x, &Array::from(vec!["cat".to_owned(); 4]))),
         ("one-hot labels for sparse", fit(&x, &floats([4, 3]))),
+        ("batch larger than the data", text(|| compiled()?.fit((&x, &labels([0; 4]))).batch_size(5).run())),
         ("validation split of everything", text(|| compiled()?.fit((&x, &labels([0; 4]))).validation_split(1.0).run())),
         ("NaN in a layer", {
             text(|| {

@@ -20,6 +20,9 @@ use std::{
     },
 };
 
+/// Keras' batch size where none is given.
+const DEFAULT_BATCH: usize = 32;
+
 /// How much a run says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verbose {
@@ -47,7 +50,7 @@ pub struct Fit<'a> {
     validation: Option<Result<(Cow<'a, Array>, Cow<'a, Array>)>>,
     validation_split: f64,
     epochs: usize,
-    batch_size: usize,
+    batch_size: Option<usize>,
     shuffle: bool,
     verbose: Verbose,
     stop: Option<Arc<AtomicBool>>,
@@ -69,7 +72,7 @@ impl Model {
             validation: None,
             validation_split: 0.0,
             epochs: 1,
-            batch_size: 32,
+            batch_size: None,
             shuffle: true,
             verbose: Verbose::Auto,
             stop: None,
@@ -84,9 +87,9 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Samples of a step; the last batch of an epoch may be smaller.
+    /// Samples of a step, 32 where nothing is said and there are as many; the last batch of an epoch may be smaller.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = batch_size;
+        self.batch_size = Some(batch_size);
         self
     }
 
@@ -129,9 +132,6 @@ impl<'a> Fit<'a> {
         let Fit { model, data, validation, validation_split, epochs, batch_size, shuffle, verbose, stop } = self;
         let (mut x, mut y) = data?;
         let mut validation = validation.transpose()?;
-        if batch_size == 0 {
-            return Err(Error::invalid("fit: a batch size of 0"));
-        }
         model.build_for_data(x.shape())?;
         check_pair(model, &x, &y)?;
         if validation.is_none() && validation_split != 0.0 {
@@ -143,9 +143,16 @@ impl<'a> Fit<'a> {
         if let Some((x, y)) = &validation {
             check_pair(model, x, y).map_err(|error| error.at("validation data"))?;
         }
-        if batch_size > x.samples() {
-            log::warn!("fit: the batch size {batch_size} is larger than the data, {} samples: each epoch is one step", x.samples());
-        }
+        let batch_size = match batch_size {
+            Some(size) if size == 0 || size > x.samples() => {
+                let samples = x.samples();
+                return Err(Error::invalid(format!(
+                    "fit: a batch size of {size} for {samples} samples to train on; choose 1 to {samples}"
+                )));
+            }
+            Some(size) => size,
+            None => DEFAULT_BATCH.min(x.samples()),
+        };
         let model = &*model;
         let compiled = model.compiled()?;
         compiled.optimizer.build(&model.trainable_variables())?;
