@@ -12,6 +12,7 @@ mod error;
 pub mod graph;
 pub mod initializers;
 pub mod layers;
+mod lock;
 pub mod losses;
 pub mod metrics;
 pub mod models;

@@ -2,9 +2,10 @@
 
 pub use crate::ops::random::{bits, integers, normal, truncated_normal, uniform};
 
+use crate::lock::lock;
 use std::{
     cell::RefCell,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -75,7 +76,7 @@ thread_local! {
 /// Makes `seed` the default of the process: weights, shuffles and dropout repeat from run to run.
 #[doc(alias = "keras.utils.set_random_seed")]
 pub fn set_random_seed(seed: u64) {
-    *DEFAULT.lock().unwrap_or_else(PoisonError::into_inner) = Some(seed);
+    *lock(&DEFAULT) = Some(seed);
 }
 
 /// The seed of this thread's innermost scope, else the process' default, else one from the clock.
@@ -84,7 +85,7 @@ pub fn current_seed() -> u64 {
         return seed;
     }
     let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as u64);
-    *DEFAULT.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(clock)
+    *lock(&DEFAULT).get_or_insert_with(clock)
 }
 
 /// A seed for one piece of code: `Seed(42).scope(|| …)`.

@@ -3,6 +3,7 @@
 pub mod cpu;
 pub mod gpu;
 
+use crate::lock::lock;
 use crate::{Error, Result, graph::Recorded};
 use gpu::{Caps, Gpu};
 use smallvec::SmallVec;
@@ -10,7 +11,7 @@ use std::{
     cell::RefCell,
     fmt,
     str::FromStr,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 /// Where tensors live and kernels run.
@@ -58,7 +59,7 @@ impl Device {
     /// When no adapter is found or it cannot be opened.
     pub fn gpu() -> Result<Self> {
         static GPU: Mutex<Option<Arc<Gpu>>> = Mutex::new(None);
-        let mut opened = GPU.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut opened = lock(&GPU);
         match &*opened {
             Some(gpu) if gpu.check().is_ok() => Ok(Device::Gpu(gpu.clone())),
             _ => Ok(Device::Gpu(opened.insert(Gpu::open()?).clone())),
@@ -95,7 +96,7 @@ impl Device {
         if let Some(device) = SCOPES.with_borrow(|scopes| scopes.last().cloned()) {
             return Ok(device);
         }
-        let mut default = DEFAULT.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut default = lock(&DEFAULT);
         if let Some(device) = &*default {
             return Ok(device.clone());
         }
@@ -113,7 +114,7 @@ impl Device {
 
     /// Makes this the default of the whole process.
     pub fn set_default(&self) {
-        *DEFAULT.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
+        *lock(&DEFAULT) = Some(self.clone());
     }
 
     /// Runs `body` with this as the device of new tensors on this thread.

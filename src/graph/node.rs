@@ -4,6 +4,7 @@ use super::{OpRef, TapeToken, VariableId, walk::Mark};
 use crate::{
     DType, Shape,
     device::{Device, Value},
+    lock::lock,
     shape::Spec,
 };
 use smallvec::SmallVec;
@@ -106,11 +107,6 @@ impl Node {
         self.released.store(true, Ordering::Relaxed);
         lock(&self.expr).take()
     }
-}
-
-/// A lock whose holder panicked protects nothing that could be half done here: all writes are single assignments.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Chains may be millions of nodes long: dropped with a work list, never by recursion.

@@ -1,7 +1,8 @@
 //! `GradientTape`: a scope that decides what stays reachable for gradients, as in TensorFlow.
 
-use super::{Tensor, Variable, gradient::Source, node::lock};
+use super::{Tensor, Variable, gradient::Source};
 use crate::Result;
+use crate::lock::lock;
 use std::{
     cell::RefCell,
     sync::{

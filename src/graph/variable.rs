@@ -1,7 +1,8 @@
 //! Variables: sequences of versions, each a tensor like any other.
 
-use super::{Expr, Node, OpRef, Tensor, node::lock, tape};
-use crate::{Error, Result, device::Device, ops::Detach, shape::Spec};
+use super::{Expr, Node, OpRef, Tensor, tape};
+use crate::lock::lock;
+use crate::{Error, Result, device::Device, ops::DETACH, shape::Spec};
 use smallvec::SmallVec;
 use std::{
     fmt,
@@ -114,7 +115,7 @@ fn version(id: VariableId, value: &Tensor) -> Tensor {
     if let Some(held) = value.value() {
         return Tensor::from_node(Node::leaf(value.spec().clone(), value.device().clone(), held, Some(id)));
     }
-    let expr = Expr { op: OpRef::row(&Detach), inputs: SmallVec::from_iter([value.clone()]), layer: super::layer_path() };
+    let expr = Expr { op: OpRef::row(&DETACH), inputs: SmallVec::from_iter([value.clone()]), layer: super::layer_path() };
     Tensor::from_node(Node::recorded(SmallVec::from_iter([value.spec().clone()]), value.device().clone(), expr, tape::current(), Some(id)))
 }
 

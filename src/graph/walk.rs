@@ -1,8 +1,9 @@
 //! The one walk: nodes in post-order, by a work list, numbered through marks that nodes carry.
 
 use super::{Expr, Node, Tensor};
+use crate::lock::lock;
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -19,7 +20,7 @@ pub(crate) struct Walk {
 
 impl Walk {
     pub fn begin() -> Self {
-        let mut epoch = EPOCH.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut epoch = lock(&EPOCH);
         *epoch = epoch.wrapping_add(1);
         Self { epoch }
     }

@@ -1,11 +1,12 @@
 //! A layer with a name, built once and called often: what models own.
 
 use super::{Build, Call, SimpleLayer, Training};
+use crate::lock::lock;
 use crate::{Error, ErrorKind, Result, Shape, Tensor, Variable, graph::LayerScope};
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -111,7 +112,7 @@ impl LayerRef {
 
     /// Makes the weights for inputs of shape `input` where new tensors live, if they do not exist yet.
     pub(crate) fn build(&self, seed: u64, input: &Shape) -> Result<()> {
-        let mut config = self.0.config.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut config = lock(&self.0.config);
         // Built from a copy that is put back on an error: a wrong shape must not lose the layer.
         let Some(mut layer) = config.take() else { return Ok(()) };
         let mut build = Build::new(self.layer_name(), seed);

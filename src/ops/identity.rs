@@ -3,7 +3,7 @@
 use super::{Case, case::Smooth, record};
 use crate::{
     Result, Tensor,
-    graph::{Access, CpuCall, GpuCall, GradCx, Key, Op, OpRef, Specs, apply_one},
+    graph::{CpuCall, GpuCall, GradCx, Key, Op, OpRef, Specs, apply_one},
     plan::{Lanes, Pointwise},
     shape::{Layout, Spec},
 };
@@ -13,98 +13,68 @@ use std::{fmt, sync::Arc};
 /// Copies words: how the plan makes a view contiguous.
 pub(crate) const COPY: Pointwise = Pointwise { name: "copy", wgsl: "x", cpu: |l: Lanes| l.out.copy_from_slice(l.inputs[0]) };
 
-/// Passes a value on and holds gradients back.
-#[derive(Debug)]
-pub(crate) struct Detach;
-
-impl Op for Detach {
-    fn name(&self) -> &'static str {
-        "stop_gradient"
-    }
-    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
-        Ok(SmallVec::from_iter([inputs[0].clone()]))
-    }
-    fn key(&self, _key: &mut Key) {}
-    fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
-        Ok(vec![None; cx.inputs().len()])
-    }
-    fn access(&self, _index: usize, _layout: &Layout) -> Access {
-        Access::Strided
-    }
-    fn view(&self, input: &Layout) -> Option<Option<Layout>> {
-        Some(Some(input.clone()))
-    }
-    fn cpu(&self, _call: CpuCall) {
-        unreachable!("views are not run")
-    }
-    fn gpu(&self, _call: &mut GpuCall) -> Result<()> {
-        unreachable!("views are not run")
-    }
-}
-
-/// The first input, of which it is known that it is the softmax of the second: a view that costs nothing.
-#[derive(Debug)]
-struct SoftmaxOf;
-
-impl Op for SoftmaxOf {
-    fn name(&self) -> &'static str {
-        "softmax"
-    }
-    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
-        Ok(SmallVec::from_iter([inputs[0].clone()]))
-    }
-    fn key(&self, _key: &mut Key) {}
-    fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
-        Ok(vec![cx.upstream(0).cloned(), None])
-    }
-    fn access(&self, _index: usize, _layout: &Layout) -> Access {
-        Access::Strided
-    }
-    fn view(&self, input: &Layout) -> Option<Option<Layout>> {
-        Some(Some(input.clone()))
-    }
-    fn cpu(&self, _call: CpuCall) {
-        unreachable!("views are not run")
-    }
-    fn gpu(&self, _call: &mut GpuCall) -> Result<()> {
-        unreachable!("views are not run")
-    }
-}
-
 type CustomGrad = Arc<dyn Fn(&Tensor) -> Result<Vec<Option<Tensor>>> + Send + Sync>;
 
-/// The first input, with gradients for the others from a function of the user's.
-struct Custom(CustomGrad);
+/// The first input as it is: a view that costs nothing and differs in its gradients.
+pub(crate) enum Identity {
+    /// Holds gradients back.
+    Detach,
+    /// Known to be the softmax of the second input.
+    SoftmaxOf,
+    /// Gives the other inputs gradients from a function of the user's.
+    Custom(CustomGrad),
+}
 
-impl fmt::Debug for Custom {
+/// `stop_gradient` as a row, which needs no allocation.
+pub(crate) static DETACH: Identity = Identity::Detach;
+
+impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("custom_gradient")
+        f.write_str(self.name())
     }
 }
 
-impl Op for Custom {
+impl Op for Identity {
     fn name(&self) -> &'static str {
-        "custom_gradient"
+        match self {
+            Identity::Detach => "stop_gradient",
+            Identity::SoftmaxOf => "softmax",
+            Identity::Custom(_) => "custom_gradient",
+        }
     }
+
     fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
         Ok(SmallVec::from_iter([inputs[0].clone()]))
     }
+
     fn key(&self, _key: &mut Key) {}
+
     fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
-        let mut gradients = vec![None];
-        gradients.extend((self.0)(&cx.upstream_or_zeros(0))?);
-        if gradients.len() != cx.inputs().len() {
-            let (found, wanted) = (gradients.len() - 1, cx.inputs().len() - 1);
-            return Err(crate::Error::invalid(format!("custom_gradient: the function returned {found} gradients for {wanted} inputs")));
+        match self {
+            Identity::Detach => Ok(vec![None]),
+            Identity::SoftmaxOf => Ok(vec![cx.upstream(0).cloned(), None]),
+            Identity::Custom(grad) => {
+                let mut gradients = vec![None];
+                gradients.extend(grad(&cx.upstream_or_zeros(0))?);
+                if gradients.len() != cx.inputs().len() {
+                    let (found, wanted) = (gradients.len() - 1, cx.inputs().len() - 1);
+                    return Err(crate::Error::invalid(format!(
+                        "custom_gradient: the function returned {found} gradients for {wanted} inputs"
+                    )));
+                }
+                Ok(gradients)
+            }
         }
-        Ok(gradients)
     }
+
     fn view(&self, input: &Layout) -> Option<Option<Layout>> {
         Some(Some(input.clone()))
     }
+
     fn cpu(&self, _call: CpuCall) {
         unreachable!("views are not run")
     }
+
     fn gpu(&self, _call: &mut GpuCall) -> Result<()> {
         unreachable!("views are not run")
     }
@@ -131,13 +101,13 @@ pub fn custom_gradient(
 ) -> Result<Tensor> {
     let output = output.stop_gradient();
     let all: Vec<&Tensor> = std::iter::once(&output).chain(inputs.iter().copied()).collect();
-    apply_one(Custom(Arc::new(grad)), &all)
+    apply_one(Identity::Custom(Arc::new(grad)), &all)
 }
 
 impl Tensor {
     /// These probabilities, with the logits along whose last axis they are the softmax noted beside them.
     pub(crate) fn as_softmax_of(&self, logits: &Tensor) -> Tensor {
-        record(SoftmaxOf, &[self, logits])
+        record(Identity::SoftmaxOf, &[self, logits])
     }
 
     /// The logits behind the result of a softmax over the last axis (`softmax`) or of a `sigmoid`, while its recording lives.
@@ -149,7 +119,7 @@ impl Tensor {
     /// The same value, through which no gradient flows.
     #[doc(alias = "keras.ops.stop_gradient")]
     pub fn stop_gradient(&self) -> Tensor {
-        record(OpRef::row(&Detach), &[self])
+        record(OpRef::row(&DETACH), &[self])
     }
 }
 

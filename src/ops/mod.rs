@@ -31,7 +31,7 @@ pub use case::Case;
 pub use conv::{Conv1dOptions, Conv2dOptions};
 pub use cross_entropy::{binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy};
 pub use identity::custom_gradient;
-pub(crate) use identity::{COPY, Detach};
+pub(crate) use identity::{COPY, DETACH};
 pub(crate) use pack::Pack;
 pub use pointwise::Operand;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};

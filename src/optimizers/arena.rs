@@ -1,6 +1,7 @@
 //! Flat arenas: parameters, gradients and slots of a model each in one buffer, so that a step is one kernel.
 
 use super::{Rule, update::Update};
+use crate::lock::lock;
 use crate::{
     DType, Error, ErrorKind, Result, Tensor, Variable,
     device::Device,
@@ -13,7 +14,7 @@ use smallvec::SmallVec;
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 /// Words to which a parameter is aligned: 256 bytes, what a GPU binding needs.
@@ -62,7 +63,7 @@ impl State {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 
     pub(super) fn step(&self) -> u64 {

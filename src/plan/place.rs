@@ -98,7 +98,7 @@ pub(super) fn finish(
     device: &Device,
     mut steps: Vec<Step>,
     mut buffers: Buffers,
-    results: Vec<(usize, SmallVec<[Place; 1]>)>,
+    mut results: Vec<(usize, SmallVec<[Place; 1]>)>,
 ) -> Result<Plan> {
     let mut recorded = Vec::new();
     let mut scratch: Vec<(usize, usize)> = Vec::new();
@@ -192,7 +192,6 @@ pub(super) fn finish(
     for step in &mut steps {
         step.inputs.iter_mut().chain(&mut step.outputs).for_each(|place| resolve(&mut place.buffer, &mut place.start));
     }
-    let mut results = results;
     results.iter_mut().flat_map(|(_, places)| places).for_each(|place| resolve(&mut place.buffer, &mut place.start));
     let gpu = device.program(recorded.into_iter().flat_map(|(mut dispatches, params)| {
         dispatches.iter_mut().flat_map(|dispatch| &mut dispatch.bindings).for_each(|arg| resolve(&mut arg.buffer, &mut arg.start));

@@ -6,11 +6,12 @@ use crate::{
     Result,
     device::{Buffer, Device},
     graph::{Node, Pending, Tensor, note_flush},
+    lock::lock,
 };
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, LazyLock, Mutex, Weak},
 };
 
 /// What planning and running a device's graphs took so far.
@@ -37,10 +38,6 @@ struct State {
 fn state(device: &Device) -> Arc<Mutex<State>> {
     static STATES: LazyLock<Mutex<HashMap<u64, Arc<Mutex<State>>>>> = LazyLock::new(Mutex::default);
     lock(&STATES).entry(device.id()).or_default().clone()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn statistics(device: &Device) -> Statistics {
@@ -145,15 +142,13 @@ impl State {
             }
         };
         for (at, &words) in plan.slots.iter().enumerate() {
-            let fits = self.slots.get(at).is_some_and(|slot| slot.words() >= words);
-            if !fits {
-                self.slots.truncate(self.slots.len().max(at));
-                if at < self.slots.len() {
-                    self.slots[at] = device.alloc(0)?; // free the small one before the large one is made
-                    self.slots[at] = device.alloc(words)?;
-                } else {
-                    self.slots.push(device.alloc(words)?);
+            match self.slots.get_mut(at) {
+                Some(slot) if slot.words() >= words => {}
+                Some(slot) => {
+                    *slot = device.alloc(0)?; // the small one is free before the large one is made
+                    *slot = device.alloc(words)?;
                 }
+                None => self.slots.push(device.alloc(words)?),
             }
         }
         self.statistics.runs += 1;

@@ -1,10 +1,11 @@
 //! CPU storage: blocks of words that start on 64 bytes and are used again when the last handle goes.
 
 use crate::device::Memory;
+use crate::lock::lock;
 use std::{
     collections::HashMap,
     sync::{
-        LazyLock, Mutex, MutexGuard, PoisonError,
+        LazyLock, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -45,7 +46,7 @@ struct Pool {
 static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
 
 fn pool() -> MutexGuard<'static, Pool> {
-    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&POOL)
 }
 
 /// Lines of a block for so many words; size classes waste an eighth at most.

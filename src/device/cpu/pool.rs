@@ -1,5 +1,6 @@
 //! A persistent thread pool that runs numbered tasks; work is split by shape alone, so results never depend on the thread count.
 
+use crate::lock::lock;
 use std::any::Any;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -78,7 +79,7 @@ pub fn run(tasks: usize, task: Task) {
     POOL.ticket.store(number << 32 | u64::from(count), Ordering::SeqCst);
     if POOL.sleepers.load(Ordering::SeqCst) > 0 {
         // The lock orders this call after the sleeper's last look at the ticket.
-        drop(POOL.bed.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(lock(&POOL.bed));
         POOL.wake.notify_all();
     }
     POOL.work();
@@ -86,7 +87,7 @@ pub fn run(tasks: usize, task: Task) {
     while POOL.done.load(Ordering::Acquire) < tasks {
         pause(&mut rounds);
     }
-    let payload = POOL.failed.load(Ordering::Relaxed).then(|| POOL.payload.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let payload = POOL.failed.load(Ordering::Relaxed).then(|| lock(&POOL.payload).take());
     drop(region);
     if let Some(Some(payload)) = payload {
         resume_unwind(payload);
@@ -168,7 +169,7 @@ impl Pool {
         if !self.failed.load(Ordering::Relaxed)
             && let Err(payload) = catch_unwind(AssertUnwindSafe(|| inline(|| task(index))))
         {
-            self.payload.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
+            lock(&self.payload).get_or_insert(payload);
             self.failed.store(true, Ordering::Relaxed);
         }
         self.done.fetch_add(1, Ordering::Release);
@@ -186,7 +187,7 @@ impl Pool {
                 pause(&mut rounds);
             }
             if !self.open() {
-                let mut bed = self.bed.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut bed = lock(&self.bed);
                 self.sleepers.fetch_add(1, Ordering::SeqCst);
                 while !self.open() {
                     bed = self.wake.wait(bed).unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
 //! Errors that the driver reports out of band, kept until someone asks, and faults that tests inject.
 
+use crate::lock::lock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use std::sync::Mutex;
@@ -28,7 +29,7 @@ pub(super) struct ErrorSink {
 impl ErrorSink {
     /// Keeps `error` if it is the first; a lost device replaces what came before it.
     pub(super) fn store(&self, error: Error) {
-        let mut first = self.first.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut first = lock(&self.first);
         let lost = |error: &Error| error.kind() == ErrorKind::DeviceLost;
         if first.as_ref().is_none_or(|kept| lost(&error) && !lost(kept)) {
             log::error!("{error}");
@@ -42,7 +43,7 @@ impl ErrorSink {
         if !self.failed.load(Ordering::Acquire) {
             return Ok(());
         }
-        let first = self.first.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let first = lock(&self.first);
         first.clone().map_or(Ok(()), Err)
     }
 

@@ -1,5 +1,6 @@
 //! Device memory: buffers from a free list by size class, so that a steady training step allocates nothing.
 
+use crate::lock::lock;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -73,7 +74,7 @@ impl Pool {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.state)
     }
 
     pub(super) fn memory(&self) -> Memory {

@@ -1,5 +1,6 @@
 //! The open device: asks for all that the adapter has, installs the error handlers, submits and waits.
 
+use crate::lock::lock;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -235,7 +236,7 @@ impl Gpu {
     }
 
     pub(super) fn uploads(&self) -> MutexGuard<'_, Uploads> {
-        self.uploads.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.uploads)
     }
 
     pub(super) fn count_bind_group(&self) {
@@ -254,7 +255,7 @@ impl Gpu {
     /// Submits one run of a program; waits for the oldest where too many are under way.
     pub(super) fn submit_run(&self, commands: wgpu::CommandBuffer) {
         let index = self.submit(commands);
-        let mut runs = self.runs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut runs = lock(&self.runs);
         runs.push_back(index);
         let oldest = if runs.len() > MAX_RUNS_IN_FLIGHT { runs.pop_front() } else { None };
         drop(runs);

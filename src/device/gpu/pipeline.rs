@@ -1,5 +1,6 @@
 //! Compiled pipelines, one per kernel source and set of writable bindings.
 
+use crate::lock::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -30,13 +31,13 @@ impl PipelineCache {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.pipelines.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).len()
+        lock(&self.pipelines).len()
     }
 
     /// The pipeline of `kernel` with the storage buffers of `mask` bound read-write.
     pub(super) fn get(&self, kernel: &Kernel, mask: u64) -> Result<Arc<Pipeline>> {
         let key = (kernel.clone(), mask);
-        let lock = || self.pipelines.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let lock = || lock(&self.pipelines);
         if let Some(pipeline) = lock().get(&key) {
             return Ok(pipeline.clone());
         }

@@ -1,5 +1,6 @@
 //! A compiled list of dispatches, copies and clears that is replayed with new buffers and parameters.
 
+use crate::lock::lock;
 use std::sync::{Arc, Mutex};
 
 use smallvec::SmallVec;
@@ -214,7 +215,7 @@ impl Program {
         if buffers.len() < self.slots {
             return Err(Error::invalid(format!("the program needs {} buffers, it got {}", self.slots, buffers.len())));
         }
-        let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut state = lock(&self.state);
         self.write_params(&mut state.words, params)?;
         let same = state.bound.len() == buffers.len() && state.bound.iter().zip(buffers).all(|(id, buffer)| *id == buffer.id());
         if !same {

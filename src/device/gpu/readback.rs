@@ -1,5 +1,6 @@
 //! Data from device to host through a ring of mapped buffers; asynchronous at heart, blocking where asked.
 
+use crate::lock::lock;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::memory::Buffer;
@@ -21,14 +22,14 @@ pub(super) struct Ring(Mutex<Vec<wgpu::Buffer>>);
 
 impl Ring {
     fn take(&self, size: u64) -> Option<wgpu::Buffer> {
-        let mut free = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut free = lock(&self.0);
         let fitting = free.iter().position(|buffer| buffer.size() == size)?;
         Some(free.swap_remove(fitting))
     }
 
     fn give_back(&self, buffer: wgpu::Buffer) {
         buffer.unmap();
-        let mut free = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut free = lock(&self.0);
         free.push(buffer);
         while free.iter().map(wgpu::Buffer::size).sum::<u64>() > KEPT {
             free.remove(0);

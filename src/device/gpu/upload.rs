@@ -1,5 +1,6 @@
 //! Data from host to device: small pieces through the queue, batches through a ring of mapped staging buffers.
 
+use crate::lock::lock;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::memory::{Buffer, Pool};
@@ -40,7 +41,7 @@ impl Uploads {
     fn stage(&mut self, device: &wgpu::Device, piece: &[u8], buffer: &Arc<Buffer>, offset: u64) -> Result<bool> {
         let size = piece.len() as u64;
         if self.filled.is_empty() || self.cursor + size > CHUNK {
-            let free = self.free.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+            let free = lock(&self.free).pop();
             let chunk = match free {
                 Some(chunk) => chunk,
                 None if self.made == MAX_CHUNKS => return Ok(false),
@@ -84,7 +85,7 @@ impl Uploads {
             let (free, returned) = (self.free.clone(), chunk.clone());
             chunk.map_async(wgpu::MapMode::Write, .., move |mapped| {
                 if mapped.is_ok() {
-                    free.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(returned);
+                    lock(&free).push(returned);
                 }
             });
         }
