@@ -1,5 +1,10 @@
 // Convolution without groups, forward and input gradient: each invocation sums 8 pixels x 16 channels in registers.
 
+// <begin use math>
+// <end use math>
+// <begin use random>
+// <end use random>
+
 // Output pixel (p, q) reads source row p * step + offset + i * offset_step for tap i, columns likewise. Weights are taps x inputs x
 // outputs, the outputs filled up to a multiple of 4. An input gradient of stride s is one launch for each of its s x s phases.
 struct Args {
@@ -7,11 +12,17 @@ struct Args {
     row_taps: u32, column_taps: u32, row_step: i32, column_step: i32, row_offset: i32, column_offset: i32,
     row_offset_step: i32, column_offset_step: i32, first_tap: i32, row_tap: i32, column_tap: i32,
     out_start: u32, out_sample: u32, out_row: u32, out_column: u32,
+    // <begin finish args>
+    // <end finish args>
 }
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(1) var<storage, read> source: array<f32>;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+// <begin finish>
+fn finish(value: f32, i: u32) -> f32 { return value; }
+// <end finish>
 
 const LANES = vec4(0u, 1u, 2u, 3u);
 
@@ -111,7 +122,7 @@ fn store(pixel: u32, channel: u32, sum: mat4x4<f32>) {
 fn store_four(place: u32, channel: u32, value: vec4<f32>) {
     for (var k = 0u; k < 4u; k++) {
         if channel + k < args.outputs {
-            output[place + channel + k] = value[k];
+            output[place + channel + k] = finish(value[k], place + channel + k);
         }
     }
 }

@@ -1,5 +1,10 @@
 // Convolution in groups, forward and input gradient: each invocation sums one output value.
 
+// <begin use math>
+// <end use math>
+// <begin use random>
+// <end use random>
+
 // Places are as in conv.wgsl, the filter is (KH, KW, C / groups, K) as it came; `inputs` and `outputs` count the channels of one group.
 struct Args {
     total: u32, groups: u32, rows: u32, columns: u32, inputs: u32, outputs: u32, source_rows: i32, source_columns: i32,
@@ -7,11 +12,17 @@ struct Args {
     row_offset_step: i32, column_offset_step: i32,
     first_tap: i32, row_tap: i32, column_tap: i32, input_step: u32, output_step: u32, group_step: u32,
     out_start: u32, out_sample: u32, out_row: u32, out_column: u32,
+    // <begin finish args>
+    // <end finish args>
 }
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(1) var<storage, read> source: array<f32>;
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+// <begin finish>
+fn finish(value: f32, i: u32) -> f32 { return value; }
+// <end finish>
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -47,5 +58,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             }
         }
     }
-    output[args.out_start + sample * args.out_sample + row * args.out_row + column * args.out_column + channel] = sum;
+    let place = args.out_start + sample * args.out_sample + row * args.out_row + column * args.out_column + channel;
+    output[place] = finish(sum, place);
 }

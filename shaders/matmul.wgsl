@@ -1,10 +1,23 @@
 // Matrix product over a batch, operands of any strides: each invocation an 8 x 8 tile in registers.
 
-struct Args { m: u32, n: u32, k: u32, a_offset: u32, a_batch: u32, a_row: u32, a_column: u32, b_offset: u32, b_batch: u32, b_row: u32, b_column: u32 }
+// <begin use math>
+// <end use math>
+// <begin use random>
+// <end use random>
+
+struct Args {
+    m: u32, n: u32, k: u32, a_offset: u32, a_batch: u32, a_row: u32, a_column: u32, b_offset: u32, b_batch: u32, b_row: u32, b_column: u32,
+    // <begin finish args>
+    // <end finish args>
+}
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+// <begin finish>
+fn finish(value: f32, i: u32) -> f32 { return value; }
+// <end finish>
 
 const LOW = vec4(0u, 1u, 2u, 3u);
 const HIGH = vec4(4u, 5u, 6u, 7u);
@@ -82,7 +95,7 @@ fn store(batch: u32, row: u32, column: u32, low: vec4<f32>, high: vec4<f32>) {
     let start = (batch * args.m + row) * args.n + column;
     for (var lane = 0u; lane < 8u; lane++) {
         if column + lane < args.n {
-            output[start + lane] = select(high[lane & 3u], low[lane & 3u], lane < 4u);
+            output[start + lane] = finish(select(high[lane & 3u], low[lane & 3u], lane < 4u), start + lane);
         }
     }
 }

@@ -1,12 +1,23 @@
 // Gradient of average pooling: one invocation an input value, which sums its share of each window covering it.
 
+// <begin use math>
+// <end use math>
+// <begin use random>
+// <end use random>
+
 struct Args {
     total: u32, channels: u32, rows: i32, columns: i32, source_rows: i32, source_columns: i32,
     high: i32, wide: i32, row_stride: i32, column_stride: i32, top: i32, left: i32,
+    // <begin finish args>
+    // <end finish args>
 }
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(1) var<storage, read> upstream: array<f32>;
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;
+
+// <begin finish>
+fn finish(value: f32, i: u32) -> f32 { return value; }
+// <end finish>
 
 // Input positions that output `at` of an axis sees.
 fn seen(at: i32, stride: i32, pad: i32, window: i32, size: i32) -> i32 {
@@ -36,5 +47,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             sum += upstream[u32(image + p * args.columns + q) * args.channels + channel] / f32(count);
         }
     }
-    output[at] = sum;
+    output[at] = finish(sum, at);
 }

@@ -1,13 +1,24 @@
 // Gradient of max pooling: one invocation an input value, which asks the windows covering it whether it was their largest.
 
+// <begin use math>
+// <end use math>
+// <begin use random>
+// <end use random>
+
 struct Args {
     total: u32, channels: u32, rows: i32, columns: i32, source_rows: u32, source_columns: u32,
     high: i32, wide: i32, row_stride: i32, column_stride: i32, top: i32, left: i32,
+    // <begin finish args>
+    // <end finish args>
 }
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(1) var<storage, read> upstream: array<f32>;
 @group(0) @binding(2) var<storage, read> places: array<i32>;
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+// <begin finish>
+fn finish(value: f32, i: u32) -> f32 { return value; }
+// <end finish>
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -33,5 +44,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             sum += select(0.0, upstream[window], places[window] == here);
         }
     }
-    output[at] = sum;
+    output[at] = finish(sum, at);
 }

@@ -15,7 +15,7 @@ pub use gradient::gradient;
 pub use node::Tensor;
 pub(crate) use node::{Expr, Node};
 pub(crate) use op::Recorded;
-pub use op::{Access, Arg, CpuCall, CpuIn, CpuOut, GpuCall, GradCx, Key, Op, OpRef, Params, Specs, Word};
+pub use op::{Access, Arg, CpuCall, CpuEpilogue, CpuIn, CpuOut, GpuCall, GradCx, Key, Op, OpRef, Params, Specs, Word};
 pub use record::{apply, apply_one};
 pub(crate) use record::{apply_on, note_flush};
 pub use tape::GradientTape;

@@ -3,8 +3,11 @@
 use super::Tensor;
 use crate::{
     DType, Result,
-    device::gpu::{self, Caps, Kernel},
-    plan::Pointwise,
+    device::{
+        cpu::pool::{self, SharedMut},
+        gpu::{self, Caps, Kernel},
+    },
+    plan::{Chain, Pointwise},
     shape::{Layout, Shape, Spec},
 };
 use smallvec::SmallVec;
@@ -88,6 +91,12 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
     /// How many leading inputs the outputs replace in place: kernels find their data in the outputs.
     fn in_place(&self) -> usize {
         0
+    }
+
+    /// Whether the kernels pass every element of their one output through an epilogue: pointwise ops that the plan has fused
+    /// into them. On the CPU that is [`CpuCall::epilogue`], on a GPU [`GpuCall::dispatch_last`].
+    fn takes_epilogue(&self) -> bool {
+        false
     }
 
     /// Whether the inputs are laid one after another into the output, so that their kernels may write there themselves.
@@ -231,6 +240,35 @@ pub struct CpuCall<'a, 'b> {
     pub outputs: &'a mut [CpuOut<'b>],
     /// The words of [`Op::params`].
     pub params: &'a [u32],
+    /// What finished elements go through, for ops that take it.
+    pub epilogue: CpuEpilogue<'a>,
+}
+
+/// What becomes of a CPU kernel's finished elements before they are read by others.
+#[derive(Clone, Copy)]
+pub struct CpuEpilogue<'a> {
+    pub(crate) chain: Option<&'a Chain>,
+    /// What the chain reads besides.
+    pub(crate) buffers: &'a [&'a [u32]],
+    pub(crate) params: &'a [u32],
+}
+
+impl CpuEpilogue<'_> {
+    /// Replaces `out`, the elements of the output from index `first` on. To be called once for each element, while it is cached.
+    pub fn run(&self, first: usize, out: &mut [f32]) {
+        if let Some(chain) = self.chain {
+            chain.run(first, self.buffers, self.params, bytemuck::cast_slice_mut(out));
+        }
+    }
+
+    /// Replaces a whole output, in parallel.
+    pub fn run_all(&self, out: &mut [f32]) {
+        if self.chain.is_some() {
+            let (length, shared) = (out.len(), SharedMut::new(out));
+            // SAFETY: chunks are disjoint.
+            pool::for_chunks(length, 64 * 1024, &|range| self.run(range.start, unsafe { shared.slice(range) }));
+        }
+    }
 }
 
 /// One input or output of a GPU kernel.
@@ -294,6 +332,8 @@ pub struct GpuCall<'a> {
     pub outputs: &'a [Arg],
     /// What the device can do.
     pub caps: &'a Caps,
+    /// The fused chain, what it reads, and how many parameters the op itself has.
+    pub(crate) epilogue: Option<(&'a Chain, &'a [Arg], usize)>,
     pub(crate) dispatches: Vec<Recorded>,
     pub(crate) scratch: Vec<usize>,
     pub(crate) first_scratch: usize,
@@ -345,6 +385,39 @@ impl GpuCall<'_> {
         let bind = |arg: &&Arg, write| Arg { write, ..(*arg).clone() };
         let bindings = reads.iter().map(|arg| bind(arg, false)).chain(writes.iter().map(|arg| bind(arg, true))).collect();
         self.dispatches.push(Recorded { kernel, args: args.to_vec(), bindings, groups });
+    }
+
+    /// Adds the dispatch that writes the output of an op that [takes an epilogue](Op::takes_epilogue). In its shader every
+    /// element goes through `finish(value, index)`, which stands in a block `finish`; the last block of struct `Args`, `finish args`, is empty.
+    ///
+    /// # Errors
+    /// When the shader lacks a block.
+    #[allow(clippy::too_many_arguments)]
+    pub fn dispatch_last(
+        &mut self,
+        name: &str,
+        shader: &str,
+        blocks: &[(&str, &str)],
+        args: &[Word],
+        reads: &[&Arg],
+        writes: &[&Arg],
+        groups: [usize; 3],
+    ) -> Result<()> {
+        let Some((chain, operands, params)) = self.epilogue else {
+            self.dispatch(gpu::compose(name, shader, blocks)?, args, reads, writes, groups);
+            return Ok(());
+        };
+        let words = chain.words(params)?;
+        let fields: String = (0..words.len()).map(|word| format!("finish{word}: u32, ")).collect();
+        let finish = chain.wgsl("finish", 1 + reads.len() + writes.len(), |word| format!("args.finish{word}"))?;
+        let blocks: Vec<_> = blocks.iter().copied().chain([("finish args", &*fields), ("finish", &*finish)]).collect();
+        let kernel = gpu::compose(name, shader, &blocks)?;
+        let args: Vec<Word> = args.iter().copied().chain(words).collect();
+        self.dispatch(kernel, &args, reads, writes, groups);
+        if let Some(last) = self.dispatches.last_mut() {
+            last.bindings.extend(operands.iter().cloned());
+        }
+        Ok(())
     }
 
     /// A buffer of `shape` that lives for this call only.

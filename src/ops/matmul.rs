@@ -3,10 +3,7 @@
 use super::{Case, case::Reference, case::Smooth, record};
 use crate::{
     DType, Error, Result, Shape, Tensor,
-    device::{
-        cpu::gemm::{self, Mat},
-        gpu::compose,
-    },
+    device::cpu::gemm::{self, Mat},
     graph::{Access, CpuCall, CpuIn, GpuCall, GradCx, Key, Op, Specs, Word},
     shape::{Layout, Spec},
 };
@@ -46,20 +43,16 @@ impl Op for Matmul {
         if layout.strides.iter().all(|&stride| stride >= 0) { Access::Strided } else { Access::Contiguous }
     }
 
+    fn takes_epilogue(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let (a, b) = (&call.inputs[0], &call.inputs[1]);
         let (&[batch, m, k], n) = (&a.shape()[..], b.shape()[2]) else { unreachable!("outputs() checked the ranks") };
-        gemm::batched(
-            batch,
-            m,
-            n,
-            k,
-            matrix(a),
-            a.layout.strides[0] as usize,
-            matrix(b),
-            b.layout.strides[0] as usize,
-            call.outputs[0].f32(),
-        );
+        let out = call.outputs[0].f32();
+        gemm::batched(batch, m, n, k, matrix(a), a.layout.strides[0] as usize, matrix(b), b.layout.strides[0] as usize, out);
+        call.epilogue.run_all(out);
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
@@ -70,9 +63,8 @@ impl Op for Matmul {
             args.push(operand.layout.offset.into());
             args.extend(operand.layout.strides.iter().map(|&stride| Word::from(stride)));
         }
-        let kernel = compose("matmul", include_str!("../../shaders/matmul.wgsl"), &[])?;
-        call.dispatch(kernel, &args, &[a, b], &[output], [n.div_ceil(64), m.div_ceil(64), batch]);
-        Ok(())
+        let groups = [n.div_ceil(64), m.div_ceil(64), batch];
+        call.dispatch_last("matmul", include_str!("../../shaders/matmul.wgsl"), &[], &args, &[a, b], &[output], groups)
     }
 }
 

@@ -1,13 +1,15 @@
 //! From trace to steps: fused kernels, views without copies, packed gradients, updates in place.
 
 use super::{
-    Place, Plan, Step, fuse,
+    Place, Plan, Step,
+    chain::{Chain, Instruction, Source},
+    fuse,
     place::{self, Buffers, Home},
-    pointwise::{Fused, Instruction, Source},
+    pointwise::Fused,
     trace::{Ref, Trace},
 };
 use crate::{
-    Result,
+    DType, Result,
     device::Device,
     graph::{Access, OpRef},
     ops,
@@ -38,7 +40,7 @@ struct Compiler<'a> {
     trace: &'a Trace,
     /// Words to which the start of a binding is aligned.
     alignment: usize,
-    groups: Vec<usize>,
+    groups: fuse::Groups,
     buffers: Buffers,
     steps: Vec<Step>,
     places: Vec<SmallVec<[Place; 1]>>,
@@ -50,9 +52,12 @@ impl Compiler<'_> {
         let node = &self.trace.nodes[at];
         let op = node.op().clone();
         let is_constant = fuse::constant(self.trace, Ref::Node(at, 0)).is_some();
+        if self.groups.root[at] != at {
+            return; // with its group
+        }
         if op.pointwise().is_some() {
             let only_constant_users = is_constant && !node.keep && !self.has_memory_user(at);
-            if self.groups[at] == at && !only_constant_users {
+            if !only_constant_users {
                 let place = self.fused(at);
                 self.places[at] = SmallVec::from_iter([place]);
             }
@@ -115,14 +120,15 @@ impl Compiler<'_> {
         let output = self.new_place(place.spec.clone());
         let instruction = Instruction {
             row: ops::COPY,
-            inputs: SmallVec::from_iter([Source::Input(0)]),
+            inputs: SmallVec::from_iter([Source::Operand(0)]),
             dtype: place.spec.dtype,
             input_dtype: place.spec.dtype,
             params: 0..0,
         };
-        let fused = Fused { instructions: vec![instruction], inputs: vec![place.spec.dtype] };
+        let chain = Chain::new(vec![instruction], &[(place.spec.dtype, Some(place.layout.clone()))], &place.spec.shape);
         self.steps.push(Step {
-            op: fused.into(),
+            op: Fused { chain, output: place.spec.clone() }.into(),
+            epilogue: None,
             inputs: SmallVec::from_iter([place]),
             outputs: SmallVec::from_iter([output.clone()]),
             params: SmallVec::new(),
@@ -144,6 +150,13 @@ impl Compiler<'_> {
     }
 
     fn kernel(&mut self, at: usize) -> SmallVec<[Place; 1]> {
+        let step = self.step(at);
+        let outputs = step.outputs.clone();
+        self.steps.push(step);
+        outputs
+    }
+
+    fn step(&mut self, at: usize) -> Step {
         let node = &self.trace.nodes[at];
         let op = node.op().clone();
         let in_place = op.in_place();
@@ -162,8 +175,7 @@ impl Compiler<'_> {
             .collect();
         let params = node.params.clone().collect();
         let inputs = inputs.into_iter().skip(in_place).collect();
-        self.steps.push(Step { op, inputs, outputs: outputs.clone(), params });
-        outputs
+        Step { op, epilogue: None, inputs, outputs, params }
     }
 
     /// Lays the inputs into the arena that comes first; a kernel whose only result goes there writes it there itself.
@@ -197,12 +209,15 @@ impl Compiler<'_> {
         }
     }
 
+    /// The kernel of the group of `root`: a chain by itself, or the epilogue of the group's head.
     fn fused(&mut self, root: usize) -> Place {
-        let mut program = Fused { instructions: Vec::new(), inputs: Vec::new() };
+        let head = self.groups.head[root];
         let (mut reads, mut params): (Vec<Ref>, SmallVec<[usize; 4]>) = Default::default();
+        let mut instructions: Vec<Instruction> = Vec::new();
         let mut register: Vec<(usize, usize)> = Vec::new();
         // Nodes are in order of need, so that the group's members come before their users; constants come first of all.
-        let members: Vec<usize> = (0..=root).filter(|&at| self.groups[at] == root).collect();
+        let of_group = |at: &usize| self.groups.root[*at] == root;
+        let members: Vec<usize> = (0..=root).filter(of_group).filter(|&at| self.trace.nodes[at].op().pointwise().is_some()).collect();
         let mut constants: Vec<usize> = members
             .iter()
             .flat_map(|&at| &self.trace.nodes[at].inputs)
@@ -217,14 +232,18 @@ impl Compiler<'_> {
                 .inputs
                 .iter()
                 .map(|&input| {
-                    if let Ref::Node(producer, _) = input
-                        && let Some((_, index)) = register.iter().find(|(node, _)| *node == producer)
-                    {
-                        return Source::Register(*index);
+                    let mut input = input;
+                    if let Ref::Node(producer, _) = input {
+                        if let Some((_, index)) = register.iter().find(|(node, _)| *node == producer) {
+                            return Source::Register(*index);
+                        }
+                        // The head's value, perhaps through reshapes.
+                        if let Some(head) = head.filter(|_| of_group(&producer)) {
+                            input = Ref::Node(head, 0);
+                        }
                     }
-                    Source::Input(reads.iter().position(|read| *read == input).unwrap_or_else(|| {
+                    Source::Operand(reads.iter().position(|read| *read == input).unwrap_or_else(|| {
                         reads.push(input);
-                        program.inputs.push(self.place(input).spec.dtype);
                         reads.len() - 1
                     }))
                 })
@@ -233,13 +252,31 @@ impl Compiler<'_> {
             let input_dtype = node.expr.inputs.first().map_or(dtype, |input| input.dtype());
             let first = params.len();
             params.extend(node.params.clone());
-            register.push((at, program.instructions.len()));
+            register.push((at, instructions.len()));
             let row = node.op().pointwise().expect("members are pointwise");
-            program.instructions.push(Instruction { row, inputs, dtype, input_dtype, params: first..params.len() });
+            instructions.push(Instruction { row, inputs, dtype, input_dtype, params: first..params.len() });
         }
-        let inputs = reads.iter().map(|&read| self.place(read)).collect();
-        let output = self.new_place(self.trace.nodes[root].node.specs[0].clone());
-        self.steps.push(Step { op: program.into(), inputs, outputs: SmallVec::from_iter([output.clone()]), params });
+        let spec = self.trace.nodes[root].node.specs[0].clone();
+        let is_value = |read: &Ref| head.is_some_and(|head| *read == Ref::Node(head, 0));
+        let places: Vec<Option<Place>> = reads.iter().map(|read| if is_value(read) { None } else { Some(self.place(*read)) }).collect();
+        let operands: Vec<(DType, Option<Layout>)> = places
+            .iter()
+            .map(|place| place.as_ref().map_or((spec.dtype, None), |place| (place.spec.dtype, Some(place.layout.clone()))))
+            .collect();
+        let chain = Chain::new(instructions, &operands, &spec.shape);
+        let inputs = places.into_iter().flatten();
+        let Some(head) = head else {
+            let output = self.new_place(spec.clone());
+            let op = Fused { chain, output: spec }.into();
+            self.steps.push(Step { op, epilogue: None, inputs: inputs.collect(), outputs: SmallVec::from_iter([output.clone()]), params });
+            return output;
+        };
+        let mut step = self.step(head);
+        step.inputs.extend(inputs);
+        step.params.extend(params);
+        step.epilogue = Some(chain);
+        let output = Place { layout: Layout::contiguous(&spec.shape, 0), spec, ..step.outputs[0].clone() };
+        self.steps.push(step);
         output
     }
 

@@ -4,7 +4,7 @@ use super::{Place, Plan, Step, trace::Trace};
 use crate::{
     Result,
     device::{Buffer, Device, Value},
-    graph::{CpuCall, CpuIn, CpuOut},
+    graph::{CpuCall, CpuEpilogue, CpuIn, CpuOut},
     shape::Layout,
 };
 use smallvec::SmallVec;
@@ -54,7 +54,11 @@ fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
         })
         .collect();
     let params: SmallVec<[u32; 16]> = step.params.iter().map(|&at| params[at]).collect();
-    let call = CpuCall { inputs: &inputs, outputs: &mut outputs, params: &params };
+    let (inputs, operands) = inputs.split_at(step.own_inputs());
+    let (params, rest) = params.split_at(step.own_params());
+    let operands: SmallVec<[&[u32]; 4]> = operands.iter().map(CpuIn::words).collect();
+    let epilogue = CpuEpilogue { chain: step.epilogue.as_ref(), buffers: &operands, params: rest };
+    let call = CpuCall { inputs, outputs: &mut outputs, params, epilogue };
     if *TRACE { traced(step, || step.op.cpu(call)) } else { step.op.cpu(call) }
 }
 
@@ -69,7 +73,7 @@ fn traced(step: &Step, run: impl FnOnce()) {
     let words: usize = step.inputs.iter().chain(&step.outputs).map(|place| place.spec.size()).sum();
     eprintln!(
         "{:<24} {:>9.1} us {:>7.1} GB/s  {} -> {}",
-        step.op.name(),
+        step.name(),
         seconds * 1e6,
         4.0 * words as f64 / seconds / 1e9,
         shapes(&step.inputs),

@@ -1,42 +1,61 @@
-//! Pointwise fusion: which traced nodes become one kernel. Greedy, from users to producers, without search.
+//! Fusion: which traced nodes become one kernel. Greedy, from users to producers, without search. Three rules: pointwise into
+//! pointwise, pointwise into the epilogue of a kernel that takes one, and reshapes in between go along.
 
 use super::trace::{Ref, Trace};
+use crate::shape::Layout;
 use smallvec::SmallVec;
 
 /// Instructions of one fused kernel at most: registers of a GPU thread are few.
 const INSTRUCTIONS: usize = 48;
 
-/// For each traced node the node whose kernel calculates it: itself, or a later pointwise node that takes it in.
+/// Which nodes a kernel calculates.
+pub(super) struct Groups {
+    /// For each traced node the node at whose place it is calculated: itself, or a later pointwise node that takes it in.
+    pub root: Vec<usize>,
+    /// For the root of a group the node whose kernel has the group as its epilogue.
+    pub head: Vec<Option<usize>>,
+}
+
 /// `inputs` is how many buffers a kernel can read.
-pub(super) fn groups(trace: &Trace, inputs: usize) -> Vec<usize> {
+pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
     let count = trace.nodes.len();
+    let mut groups = Groups { root: (0..count).collect(), head: vec![None; count] };
     let enabled = std::env::var_os("WGRAD_FUSION").is_none_or(|value| value != "0");
-    let mut users: Vec<SmallVec<[usize; 4]>> = vec![SmallVec::new(); count];
-    for (at, node) in trace.nodes.iter().enumerate() {
-        for input in &node.inputs {
-            if let Ref::Node(producer, _) = *input {
-                users[producer].push(at);
-            }
-        }
-    }
-    let mut group: Vec<usize> = (0..count).collect();
+    let users = users(trace);
     // What each group reads from memory, and how many instructions it has.
     let mut reads: Vec<Vec<Ref>> = vec![Vec::new(); count];
     let mut length = vec![0usize; count];
     for at in (0..count).rev() {
         let node = &trace.nodes[at];
-        if node.op().pointwise().is_none() {
+        let is_pointwise = node.op().pointwise().is_some();
+        if enabled && node.op().takes_epilogue() {
+            let mut reshapes = SmallVec::new();
+            if let Some(target) = common_user(trace, &users, &groups, at, &mut reshapes)
+                && groups.head[target].is_none()
+                && trace.nodes[target].node.specs[0].dtype == node.node.specs[0].dtype
+            {
+                let inside = |read: &Ref| matches!(read, Ref::Node(node, _) if *node == at || reshapes.contains(node));
+                reads[target].retain(|read| !inside(read));
+                if reads[target].len() + node.inputs.len() <= inputs {
+                    groups.head[target] = Some(at);
+                    reshapes.iter().chain([&at]).for_each(|&member| groups.root[member] = target);
+                    // Whatever else joins the group leaves room for the kernel's own inputs.
+                    reads[target].extend(&node.inputs);
+                }
+            }
+        }
+        if !is_pointwise {
             continue;
         }
         if let (true, false, Some(&user)) = (enabled, node.keep, users[at].first()) {
-            let target = group[user];
-            let together = users[at].iter().all(|&user| group[user] == target && trace.nodes[user].op().pointwise().is_some());
+            let target = groups.root[user];
+            let together = users[at].iter().all(|&user| groups.root[user] == target && trace.nodes[user].op().pointwise().is_some());
             if together {
                 let mut merged: Vec<Ref> =
                     reads[target].iter().copied().filter(|read| !matches!(read, Ref::Node(node, _) if *node == at)).collect();
                 merged.extend(distinct(trace, at, &merged));
                 if merged.len() <= inputs && length[target] < INSTRUCTIONS {
-                    group[at] = target;
+                    groups.root[at] = target;
                     reads[target] = merged;
                     length[target] += 1;
                     continue;
@@ -46,7 +65,58 @@ pub(super) fn groups(trace: &Trace, inputs: usize) -> Vec<usize> {
         reads[at] = distinct(trace, at, &[]);
         length[at] = 1;
     }
-    group
+    groups
+}
+
+fn users(trace: &Trace) -> Vec<SmallVec<[usize; 4]>> {
+    let mut users: Vec<SmallVec<[usize; 4]>> = vec![SmallVec::new(); trace.nodes.len()];
+    for (at, node) in trace.nodes.iter().enumerate() {
+        for input in &node.inputs {
+            if let Ref::Node(producer, _) = *input {
+                users[producer].push(at);
+            }
+        }
+    }
+    users
+}
+
+/// The one pointwise group that uses node `at`, directly or through `reshapes`, if nobody else does.
+fn common_user(
+    trace: &Trace,
+    users: &[SmallVec<[usize; 4]>],
+    groups: &Groups,
+    at: usize,
+    reshapes: &mut SmallVec<[usize; 4]>,
+) -> Option<usize> {
+    if trace.nodes[at].keep || trace.nodes[at].node.specs.len() != 1 {
+        return None;
+    }
+    let mut common = None;
+    for &user in &users[at] {
+        let target = if trace.nodes[user].op().pointwise().is_some() {
+            groups.root[user]
+        } else if is_reshape(trace, user) {
+            if !reshapes.contains(&user) {
+                reshapes.push(user);
+            }
+            common_user(trace, users, groups, user, reshapes)?
+        } else {
+            return None;
+        };
+        if *common.get_or_insert(target) != target {
+            return None;
+        }
+    }
+    common
+}
+
+/// Whether a node shows all elements of a contiguous input in the same order.
+fn is_reshape(trace: &Trace, at: usize) -> bool {
+    let node = &trace.nodes[at];
+    let Some(input) = node.expr.inputs.first() else { return false };
+    let contiguous = Layout::contiguous(input.shape(), 0);
+    input.size() == node.node.specs[0].size()
+        && matches!(node.op().view(&contiguous), Some(Some(layout)) if layout.offset == 0 && layout.is_contiguous())
 }
 
 /// The inputs of node `at` that take a buffer and are not among `known`. Constants are written into the kernel.

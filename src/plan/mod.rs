@@ -1,6 +1,8 @@
 //! From recorded graph to replayable plan: trace, fuse, place in memory, run; plans are kept under the graph's signature.
 
+mod blocks;
 mod cache;
+mod chain;
 mod compile;
 mod execute;
 mod fuse;
@@ -8,7 +10,9 @@ mod place;
 mod pointwise;
 mod runtime;
 mod trace;
+mod wgsl;
 
+pub(crate) use chain::Chain;
 pub use pointwise::{Lanes, Pointwise};
 pub use runtime::Statistics;
 pub(crate) use runtime::{Donation, add_pending, add_target, eager, flush, flush_donating, statistics};
@@ -35,10 +39,30 @@ pub(crate) struct Plan {
 /// One kernel call.
 pub(crate) struct Step {
     pub op: OpRef,
+    /// Pointwise ops that the kernel applies to its output.
+    pub epilogue: Option<Chain>,
+    /// The op's inputs, then what the epilogue reads.
     pub inputs: SmallVec<[Place; 4]>,
     pub outputs: SmallVec<[Place; 1]>,
-    /// Which words of the run's parameters are the op's own.
+    /// Which words of the run's parameters are the op's own, then the epilogue's.
     pub params: SmallVec<[usize; 4]>,
+}
+
+impl Step {
+    /// How many of the inputs are the op's own.
+    pub fn own_inputs(&self) -> usize {
+        self.inputs.len() - self.epilogue.as_ref().map_or(0, Chain::buffers)
+    }
+
+    /// How many of the parameters are the op's own.
+    pub fn own_params(&self) -> usize {
+        self.params.len() - self.epilogue.as_ref().map_or(0, Chain::params)
+    }
+
+    /// The op's name, and what was fused behind it.
+    pub fn name(&self) -> String {
+        std::iter::once(self.op.name()).chain(self.epilogue.iter().flat_map(Chain::names)).collect::<Vec<_>>().join("+")
+    }
 }
 
 /// Where a value lies: a buffer, the first word of its range, and its layout from there on.

@@ -114,10 +114,12 @@ pub(super) fn finish(
             };
             let (inputs, outputs): (Vec<Arg>, Vec<Arg>) =
                 (step.inputs.iter().map(argument).collect(), step.outputs.iter().map(argument).collect());
+            let (own, operands) = inputs.split_at(step.own_inputs());
             let mut call = GpuCall {
-                inputs: &inputs,
+                inputs: own,
                 outputs: &outputs,
                 caps,
+                epilogue: step.epilogue.as_ref().map(|chain| (chain, operands, step.own_params())),
                 dispatches: Vec::new(),
                 scratch: Vec::new(),
                 first_scratch: buffers.homes.len(),

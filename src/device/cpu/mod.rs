@@ -13,6 +13,6 @@ mod pack;
 pub mod pool;
 pub mod pool2d;
 pub mod rows;
-mod scratch;
+pub mod scratch;
 pub mod simd;
 mod vector_matrix;

@@ -80,19 +80,18 @@ fn pass(
     args.extend([rows.offset_step, columns.offset_step].map(Word::from));
     args.push((rows.tap * conv.kw + columns.tap).into());
     args.extend([rows.tap_step * conv.kw as isize, columns.tap_step].map(Word::from));
-    let (kernel, groups) = if grouped {
+    let (name, shader, groups) = if grouped {
         // From group to group the filter's values of the other kind of channel go on.
         let group_step = if output_step == 1 { outputs } else { inputs };
         args.extend([input_step, output_step, group_step].map(Word::from));
-        (compose("conv_grouped", include_str!("../../../shaders/conv_grouped.wgsl"), &[])?, call.linear(total, 64))
+        ("conv_grouped", include_str!("../../../shaders/conv_grouped.wgsl"), call.linear(total, 64))
     } else {
         let [x, y, _] = call.linear(pixels, 64 * 8);
-        (compose("conv", include_str!("../../../shaders/conv.wgsl"), &[])?, [x, y, outputs.div_ceil(16)])
+        ("conv", include_str!("../../../shaders/conv.wgsl"), [x, y, outputs.div_ceil(16)])
     };
     args.extend(places.map(Word::from));
     let (source, output) = (&call.inputs[0], &call.outputs[0]);
-    call.dispatch(kernel, &args, &[source, weights], &[output], groups);
-    Ok(())
+    call.dispatch_last(name, shader, &[], &args, &[source, weights], &[output], groups)
 }
 
 /// The gradient of the filter: partial sums over chunks of output rows, then their sum.

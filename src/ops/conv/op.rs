@@ -132,6 +132,10 @@ impl Op for Convolution {
         })
     }
 
+    fn takes_epilogue(&self) -> bool {
+        self.part != Part::Filter
+    }
+
     fn cpu(&self, call: CpuCall) {
         let (first, second) = (&call.inputs[0], &call.inputs[1]);
         let sizes = self.sizes(first.shape(), second.shape()).expect("outputs() checked the shapes");
@@ -140,7 +144,9 @@ impl Op for Convolution {
             Part::Input => conv::input_grad,
             Part::Filter => conv::filter_grad,
         };
-        kernel(&sizes, first.f32(), second.f32(), call.outputs[0].f32());
+        let out = call.outputs[0].f32();
+        kernel(&sizes, first.f32(), second.f32(), out);
+        call.epilogue.run_all(out);
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {

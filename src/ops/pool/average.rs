@@ -3,10 +3,7 @@
 use super::{Pooling, float, words};
 use crate::{
     DType, Error, Result, Shape, Tensor,
-    device::{
-        cpu::pool2d::{self, Pool2d},
-        gpu::compose,
-    },
+    device::cpu::pool2d::{self, Pool2d},
     graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs, apply_one},
     shape::Spec,
 };
@@ -37,18 +34,23 @@ impl Op for AveragePool {
         Ok(vec![Some(apply_one(Share { pooling: self.0, extent: [shape[1], shape[2]] }, &[dy])?)])
     }
 
+    fn takes_epilogue(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let sizes = self.0.sizes(call.inputs[0].shape()).expect("outputs() checked the shape");
-        pool2d::average_forward(&sizes, call.inputs[0].f32(), call.outputs[0].f32());
+        let out = call.outputs[0].f32();
+        pool2d::average_forward(&sizes, call.inputs[0].f32(), out);
+        call.epilogue.run_all(out);
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let (input, output) = (&call.inputs[0], &call.outputs[0]);
         let mut args = vec![output.size().into()];
         args.extend(words(&self.0.sizes(input.shape())?));
-        let kernel = compose("pool_average", include_str!("../../../shaders/pool_average.wgsl"), &[])?;
-        call.dispatch(kernel, &args, &[input], &[output], call.linear(output.size(), 64));
-        Ok(())
+        let (shader, groups) = (include_str!("../../../shaders/pool_average.wgsl"), call.linear(output.size(), 64));
+        call.dispatch_last("pool_average", shader, &[], &args, &[input], &[output], groups)
     }
 }
 
@@ -87,17 +89,22 @@ impl Op for Share {
         Ok(vec![Some(apply_one(AveragePool(self.pooling), &[dx])?)])
     }
 
+    fn takes_epilogue(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let sizes = self.sizes(call.inputs[0].shape()).expect("outputs() checked the shape");
-        pool2d::average_backward(&sizes, call.inputs[0].f32(), call.outputs[0].f32());
+        let out = call.outputs[0].f32();
+        pool2d::average_backward(&sizes, call.inputs[0].f32(), out);
+        call.epilogue.run_all(out);
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let (upstream, output) = (&call.inputs[0], &call.outputs[0]);
         let mut args = vec![output.size().into()];
         args.extend(words(&self.sizes(upstream.shape())?));
-        let kernel = compose("pool_average_gradient", include_str!("../../../shaders/pool_average_gradient.wgsl"), &[])?;
-        call.dispatch(kernel, &args, &[upstream], &[output], call.linear(output.size(), 64));
-        Ok(())
+        let (shader, groups) = (include_str!("../../../shaders/pool_average_gradient.wgsl"), call.linear(output.size(), 64));
+        call.dispatch_last("pool_average_gradient", shader, &[], &args, &[upstream], &[output], groups)
     }
 }

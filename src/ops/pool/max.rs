@@ -97,18 +97,23 @@ impl Op for Scatter {
         Ok(vec![Some(apply_one(Gather { pooling: self.pooling }, &[dx, cx.input(1)])?), None])
     }
 
+    fn takes_epilogue(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let sizes = self.sizes(call.inputs[0].shape()).expect("outputs() checked the shape");
-        pool2d::max_backward(&sizes, call.inputs[0].f32(), call.inputs[1].words(), call.outputs[0].f32());
+        let out = call.outputs[0].f32();
+        pool2d::max_backward(&sizes, call.inputs[0].f32(), call.inputs[1].words(), out);
+        call.epilogue.run_all(out);
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let (upstream, places, output) = (&call.inputs[0], &call.inputs[1], &call.outputs[0]);
         let mut args = vec![output.size().into()];
         args.extend(words(&self.sizes(upstream.shape())?));
-        let kernel = compose("pool_max_scatter", include_str!("../../../shaders/pool_max_scatter.wgsl"), &[])?;
-        call.dispatch(kernel, &args, &[upstream, places], &[output], call.linear(output.size(), 64));
-        Ok(())
+        let (shader, groups) = (include_str!("../../../shaders/pool_max_scatter.wgsl"), call.linear(output.size(), 64));
+        call.dispatch_last("pool_max_scatter", shader, &[], &args, &[upstream, places], &[output], groups)
     }
 }
 
