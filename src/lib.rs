@@ -30,5 +30,7 @@ pub use dtype::{DType, Element};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::{GradientTape, Tensor, Variable, gradient};
 pub use plan::Statistics;
+#[doc(hidden)]
+pub use plan::unfused;
 pub use shape::{Layout, Shape, Spec};
 pub use tensor::{All, Index, Reading};

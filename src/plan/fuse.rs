@@ -1,7 +1,10 @@
 //! Fusion: which traced nodes become one kernel. Greedy, from users to producers, without search. Three rules: pointwise into
 //! pointwise, pointwise into the epilogue of a kernel that takes one, and reshapes in between go along.
 
-use super::trace::{Ref, Trace};
+use super::{
+    switches::fusion,
+    trace::{Ref, Trace},
+};
 use crate::shape::Layout;
 use smallvec::SmallVec;
 
@@ -20,7 +23,7 @@ pub(super) struct Groups {
 pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
     let count = trace.nodes.len();
     let mut groups = Groups { root: (0..count).collect(), head: vec![None; count] };
-    let enabled = std::env::var_os("WGRAD_FUSION").is_none_or(|value| value != "0");
+    let enabled = fusion();
     let users = users(trace);
     // What each group reads from memory, and how many instructions it has.
     let mut reads: Vec<Vec<Ref>> = vec![Vec::new(); count];

@@ -9,6 +9,7 @@ mod fuse;
 mod place;
 mod pointwise;
 mod runtime;
+mod switches;
 mod trace;
 mod wgsl;
 
@@ -16,6 +17,7 @@ pub(crate) use chain::Chain;
 pub use pointwise::{Lanes, Pointwise};
 pub use runtime::Statistics;
 pub(crate) use runtime::{Donation, add_pending, add_target, eager, flush, flush_donating, statistics};
+pub use switches::unfused;
 
 use crate::{
     graph::OpRef,

@@ -1,5 +1,6 @@
 //! A trace is what a flush found: nodes to compute, leaves, parameters, and the signature under which the plan is kept.
 
+use super::switches;
 use crate::{
     device::{Device, Value},
     graph::{Expr, Key, Node, OpRef, Tensor, walk::Walk},
@@ -76,7 +77,7 @@ impl Trace {
             donations.iter().filter(|donation| is_free(donation, &walk, &dying)).map(|donation| &donation.whole.node).collect()
         };
 
-        let mut trace = Trace::default();
+        let mut trace = Trace { signature: vec![switches::fusion().into()], ..Trace::default() };
         let mut refs: Vec<Ref> = Vec::with_capacity(order.len());
         for ((node, expr), keep) in order.iter().zip(keep) {
             debug_assert!(node.device == *device, "a graph lives on one device");

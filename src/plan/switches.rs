@@ -1,0 +1,25 @@
+//! Whether plans fuse: `WGRAD_FUSION=0` for a whole process, [`unfused`] for a scope of one thread.
+
+use std::{cell::Cell, sync::LazyLock};
+
+thread_local! {
+    static UNFUSED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread's plans fuse. It is part of a plan's signature.
+pub(super) fn fusion() -> bool {
+    static ENABLED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("WGRAD_FUSION").is_none_or(|value| value != "0"));
+    *ENABLED && !UNFUSED.get()
+}
+
+/// Runs `body` with each op of this thread's plans as a kernel of its own; tests compare this with what is fused.
+pub fn unfused<R>(body: impl FnOnce() -> R) -> R {
+    struct Leave(bool);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            UNFUSED.set(self.0);
+        }
+    }
+    let _leave = Leave(UNFUSED.replace(true));
+    body()
+}
