@@ -28,7 +28,7 @@ pub use crate::{
         Padding::{self, *},
         custom_gradient,
     },
-    optimizers::{Adam, Optimizer, SGD},
+    optimizers::{Adam, LossScaleOptimizer, Optimizer, OptimizerExt, SGD},
     random::{Seed, set_random_seed},
     training::{History, Verbose},
 };

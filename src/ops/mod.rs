@@ -35,7 +35,6 @@ pub(crate) use identity::{COPY, DETACH};
 pub(crate) use pack::Pack;
 pub use pointwise::Operand;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
-pub(crate) use reduce::all_finite;
 pub(crate) use view::Range as SliceRange;
 pub use window::Padding;
 

@@ -10,7 +10,7 @@ use crate::{
         },
         gpu::compose,
     },
-    graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs, apply_one},
+    graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs},
     shape::Spec,
 };
 use smallvec::SmallVec;
@@ -22,12 +22,7 @@ pub(crate) enum Kind {
     Prod,
     Max,
     Min,
-    /// The largest exponent bits of floats, as u32: all set where one is infinite or NaN. Folding twice changes nothing.
-    Exponent,
 }
-
-/// The exponent bits of a float.
-const EXPONENT: u32 = 0x7f80_0000;
 
 /// Reduces the neighbouring axes `first..last` of a contiguous tensor.
 #[derive(Debug)]
@@ -55,7 +50,6 @@ impl Op for Reduce {
             Kind::Prod => "prod",
             Kind::Max => "max",
             Kind::Min => "min",
-            Kind::Exponent => "exponent",
         }
     }
 
@@ -70,8 +64,7 @@ impl Op for Reduce {
             return Err(Error::shape(format!("shape {shape} has no elements along the reduced axes, and so no extremum")));
         }
         let shape = shape.iter().enumerate().filter(|(axis, _)| !(self.first..self.last).contains(axis)).map(|(_, &size)| size).collect();
-        let dtype = if self.kind == Kind::Exponent { DType::U32 } else { *dtype };
-        Ok(SmallVec::from_iter([Spec { dtype, shape }]))
+        Ok(SmallVec::from_iter([Spec { dtype: *dtype, shape }]))
     }
 
     fn key(&self, key: &mut Key) {
@@ -86,7 +79,6 @@ impl Op for Reduce {
         let spread = |t: &Tensor| t.reshape(&kept).broadcast_to(x.shape());
         let dy = spread(dy);
         Ok(vec![Some(match self.kind {
-            Kind::Exponent => return Ok(vec![None]),
             Kind::Sum => dy,
             // d prod / d x_i is the product of the others; zeros make a division impossible, so it is built from both sides.
             Kind::Prod => dy * x.product_of_others(self.first, self.last),
@@ -124,7 +116,6 @@ impl Op for Reduce {
             (DType::I32, Kind::Min) => {
                 fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, i32::MAX, i32::min)
             }
-            (_, Kind::Exponent) => fold(words, out, outer, length, inner, 0, |a: u32, b: u32| a.max(b & EXPONENT)),
             (_, Kind::Sum) => fold(words, out, outer, length, inner, 0, u32::wrapping_add),
             (_, Kind::Prod) => fold(words, out, outer, length, inner, 1, u32::wrapping_mul),
             (_, Kind::Max) => fold(words, out, outer, length, inner, 0, u32::max),
@@ -136,11 +127,10 @@ impl Op for Reduce {
         let (input, output) = (call.inputs[0].clone(), call.outputs[0].clone());
         let (outer, length, inner) = self.extents(input.shape());
         let dtype = input.spec.dtype;
-        let element = if self.kind == Kind::Exponent { "u32" } else { dtype.wgsl_storage() };
+        let element = dtype.wgsl_storage();
         let signed = dtype == DType::I32;
         let (start, combine) = match (self.kind, dtype) {
             (Kind::Sum, _) => (format!("{element}(0)"), "a + b"),
-            (Kind::Exponent, _) => ("0u".into(), "max(a, b & 0x7f800000u)"),
             (Kind::Prod, _) => (format!("{element}(1)"), "a * b"),
             (Kind::Max, DType::F32) => ("bitcast<f32>(args.low)".into(), "nan_max(a, b)"),
             (Kind::Min, DType::F32) => ("bitcast<f32>(args.low)".into(), "nan_min(a, b)"),
@@ -213,17 +203,6 @@ fn fold<T: bytemuck::Pod + Send + Sync>(
         out.fill(start);
         fold_columns(parts, out, f);
     }
-}
-
-/// One word: not zero where `flag` was not, or where `loss` or an element of `gradients` is infinite or NaN.
-pub(crate) fn all_finite(flag: &Tensor, loss: Option<&Tensor>, gradients: &Tensor) -> Result<Tensor> {
-    let largest = |x: &Tensor| apply_one(Reduce { kind: Kind::Exponent, first: 0, last: x.rank() }, &[x]);
-    let limit = Tensor::full_on(gradients.device(), Shape::scalar(), EXPONENT);
-    let mut bad = largest(gradients)?.equal(&limit).cast(DType::U32).reshape([1]);
-    if let Some(loss) = loss {
-        bad += largest(&loss.reshape([loss.size()]))?.equal(&limit).cast(DType::U32).reshape([1]);
-    }
-    Ok(flag + bad)
 }
 
 impl Tensor {

@@ -1,152 +1,54 @@
 //! Flat arenas: parameters, gradients and slots of a model each in one buffer, so that a step is one kernel.
 
-use super::{Rule, update::Update};
-use crate::lock::lock;
+use super::{
+    Rule, Scalars,
+    chunks::{Chunk, DECAYS, IDLE},
+    control::Control,
+    inspect::Inspect,
+    options::Options,
+    state::Extras,
+    update::Update,
+};
 use crate::{
     DType, Error, ErrorKind, Result, Tensor, Variable,
     device::Device,
-    graph::{Params, apply, apply_one},
-    ops::{Pack, all_finite},
+    graph::{apply, apply_one},
+    ops::Pack,
     plan::{self, Donation},
+    shape::Spec,
     tensor::Reading,
 };
 use smallvec::SmallVec;
 use std::{
     collections::VecDeque,
-    fmt,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, atomic::AtomicU32},
 };
 
 /// Words to which a parameter is aligned: 256 bytes, what a GPU binding needs.
 const ALIGNMENT: usize = 64;
 
-/// An optimizer's memory: arenas, step count, learning rate, and a flag that stops updates once a gradient was not finite.
-pub struct State {
-    inner: Mutex<Inner>,
-}
-
-/// What a step brings beside gradients.
-#[derive(Default)]
-pub(crate) struct Extras<'a> {
-    /// Checked for finiteness as the gradients are.
-    pub loss: Option<&'a Tensor>,
-    /// Moving statistics and the like: changed only where all is finite, as the parameters are.
-    pub updates: Vec<(Variable, Tensor)>,
-    /// Computed with the step.
-    pub also: &'a [Tensor],
-}
-
-struct Inner {
-    learning_rate: f32,
-    step: u64,
-    arenas: Option<Arenas>,
-}
-
-struct Arenas {
+pub(super) struct Arenas {
     variables: Vec<Variable>,
     /// Where each variable starts, in words.
     starts: Vec<usize>,
     /// Parameters, and their views that the variables hold.
     whole: Tensor,
     parts: Vec<Tensor>,
+    /// The rule's slots, then the average and the accumulator where there are any.
     slots: Vec<Tensor>,
+    /// How many slots are the rule's own.
+    own_slots: usize,
+    /// Whether a bad step is part of the course of things.
+    dynamic: bool,
     gradients: Tensor,
-    /// One word: whether a gradient or the loss was not finite since it was last cleared.
-    flag: Tensor,
-    flags: VecDeque<Reading>,
+    /// The words of a [`Control`].
+    control: Tensor,
+    /// What steps left in the control, on its way to the host.
+    readings: VecDeque<Reading>,
+    /// The words of all [chunks](Chunk), and which variables have no gradient in them.
+    chunks: Tensor,
+    idle: Vec<bool>,
     warned: Vec<bool>,
-}
-
-impl State {
-    pub(super) fn new(learning_rate: f32) -> Self {
-        Self { inner: Mutex::new(Inner { learning_rate, step: 0, arenas: None }) }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        lock(&self.inner)
-    }
-
-    pub(super) fn step(&self) -> u64 {
-        self.lock().step
-    }
-
-    pub(super) fn learning_rate(&self) -> f32 {
-        self.lock().learning_rate
-    }
-
-    pub(super) fn set_learning_rate(&self, learning_rate: f32) {
-        self.lock().learning_rate = learning_rate;
-    }
-
-    /// Words in slots.
-    pub(crate) fn slot_words(&self) -> usize {
-        let inner = self.lock();
-        inner
-            .arenas
-            .as_ref()
-            .map_or(0, |arenas| arenas.slots.len() * arenas.variables.iter().map(|variable| variable.spec().size()).sum::<usize>())
-    }
-
-    /// Lets updates through again after a gradient that was not finite.
-    pub(crate) fn clear_flag(&self) -> Result<()> {
-        if let Some(arenas) = &mut self.lock().arenas {
-            arenas.flags.clear();
-            arenas.flag = zero_flag(arenas.whole.device())?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn build(&self, rule: Rule, variables: &[Variable]) -> Result<()> {
-        let mut inner = self.lock();
-        if inner.arenas.is_none() {
-            inner.arenas = Some(Arenas::build(rule, variables)?);
-        }
-        Ok(())
-    }
-
-    /// One step.
-    pub(crate) fn apply(
-        &self,
-        rule: Rule,
-        scalars: Params,
-        gradients: Vec<Option<Tensor>>,
-        variables: &[Variable],
-        extras: Extras,
-    ) -> Result<()> {
-        if gradients.len() != variables.len() {
-            return Err(Error::invalid(format!("optimizer: {} gradients for {} variables", gradients.len(), variables.len())));
-        }
-        if variables.is_empty() {
-            extras.updates.iter().try_for_each(|(variable, value)| variable.assign(value))?;
-            return plan::flush(extras.also);
-        }
-        self.build(rule, variables)?;
-        let mut inner = self.lock();
-        let arenas = inner.arenas.as_mut().expect("built above");
-        if arenas.variables.len() != variables.len() || arenas.variables.iter().zip(variables).any(|(a, b)| a.id() != b.id()) {
-            return Err(Error::invalid("optimizer: the variables differ from those of its first step; use one optimizer for each set"));
-        }
-        arenas.step(rule, scalars, gradients, extras)?;
-        inner.step += 1;
-        Ok(())
-    }
-
-    /// Reads the flags of steps that are done (of all steps where `all`), and fails if one was not finite.
-    pub(crate) fn check(&self, all: bool) -> Result<()> {
-        let mut inner = self.lock();
-        inner.arenas.as_mut().map_or(Ok(()), |arenas| arenas.check(all))
-    }
-}
-
-impl fmt::Debug for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inner = self.lock();
-        write!(f, "step {}, learning rate {}", inner.step, inner.learning_rate)
-    }
-}
-
-fn zero_flag(device: &Device) -> Result<Tensor> {
-    Tensor::from_slice_on(device, &[0u32], [1])
 }
 
 fn zeros(device: &Device, words: usize) -> Result<Tensor> {
@@ -157,8 +59,17 @@ fn zeros(device: &Device, words: usize) -> Result<Tensor> {
     })
 }
 
+/// A leaf of its own for what `tensor` holds: one node for all outputs of a step would hold each other's buffers.
+fn leaf(tensor: &Tensor) -> Tensor {
+    tensor.leaf_view(tensor.spec().clone(), 0..tensor.size(), None)
+}
+
+fn control(device: &Device, control: Control) -> Result<Tensor> {
+    Tensor::from_words(device, bytemuck::cast_slice(&[control]), Spec::new(DType::F32, [Control::WORDS]))
+}
+
 impl Arenas {
-    fn build(rule: Rule, variables: &[Variable]) -> Result<Self> {
+    pub fn build(rule: Rule, options: &Options, variables: &[Variable]) -> Result<Self> {
         let mut starts = Vec::with_capacity(variables.len());
         let mut size = 0;
         for variable in variables {
@@ -177,18 +88,23 @@ impl Arenas {
         let values: Vec<Tensor> = variables.iter().map(Variable::value).collect();
         let whole = pack(&base, &starts, &values)?;
         whole.compute()?;
-        let slots = rule.slots.iter().map(|_| zeros(&device, size)).collect::<Result<_>>()?;
+        let slots = rule.slots.len() + usize::from(options.use_ema) + usize::from(options.accumulates());
         let mut arenas = Self {
             starts,
             whole,
             parts: Vec::new(),
-            slots,
+            slots: (0..slots).map(|_| zeros(&device, size)).collect::<Result<_>>()?,
+            own_slots: rule.slots.len(),
+            dynamic: options.dynamic.is_some(),
             gradients: zeros(&device, size)?,
-            flag: zero_flag(&device)?,
-            flags: VecDeque::new(),
+            control: control(&device, Control::new(options.first_scale()))?,
+            readings: VecDeque::new(),
+            chunks: zeros(&device, 0)?,
+            idle: Vec::new(),
             warned: vec![false; variables.len()],
             variables: variables.to_vec(),
         };
+        arenas.set_idle(options, vec![false; variables.len()])?;
         arenas.hand_out();
         Ok(arenas)
     }
@@ -223,14 +139,77 @@ impl Arenas {
         Ok(())
     }
 
-    fn step(&mut self, rule: Rule, scalars: Params, gradients: Vec<Option<Tensor>>, extras: Extras) -> Result<()> {
+    /// Says which variables have no gradient: the cut into chunks is made again where that changes.
+    fn set_idle(&mut self, options: &Options, idle: Vec<bool>) -> Result<()> {
+        if idle == self.idle {
+            return Ok(());
+        }
+        let flags = |variable, idle| DECAYS * u32::from(options.decays(variable)) + IDLE * u32::from(idle);
+        let variables = self.variables.iter().zip(&self.starts).zip(&idle);
+        let cut: Vec<_> = variables.map(|((variable, &start), &idle)| (start, variable.spec().size(), flags(variable, idle))).collect();
+        let chunks = Chunk::cut(&cut);
+        let spec = Spec::new(DType::U32, [chunks.len() * Chunk::WORDS]);
+        self.chunks = Tensor::from_words(self.whole.device(), bytemuck::cast_slice(&chunks), spec)?;
+        self.idle = idle;
+        Ok(())
+    }
+
+    pub fn check_variables(&self, variables: &[Variable]) -> Result<()> {
+        if self.variables.len() != variables.len() || self.variables.iter().zip(variables).any(|(a, b)| a.id() != b.id()) {
+            return Err(Error::invalid("optimizer: the variables differ from those of its first step; use one optimizer for each set"));
+        }
+        Ok(())
+    }
+
+    pub fn slot_words(&self) -> usize {
+        self.slots.len() * self.variables.iter().map(|variable| variable.spec().size()).sum::<usize>()
+    }
+
+    /// The update's op.
+    pub fn update(&self, rule: Rule, options: &Options, scalars: Scalars, rate: &Arc<AtomicU32>) -> Update {
+        let (average, accumulator) = (options.use_ema, options.accumulates());
+        Update { rule, settings: options.settings(), scalars, rate: rate.clone(), average, accumulator }
+    }
+
+    /// The dynamic loss scale.
+    pub fn scale(&self) -> Tensor {
+        self.control.at(&[Control::SCALE.into()])
+    }
+
+    /// What the last step left; waits for it.
+    pub fn control(&self) -> Result<Control> {
+        Ok(bytemuck::pod_read_unaligned(bytemuck::cast_slice(&self.control.to_words()?)))
+    }
+
+    pub fn set_control(&mut self, value: Control) -> Result<()> {
+        self.readings.clear();
+        self.control = control(self.whole.device(), value)?;
+        Ok(())
+    }
+
+    /// Makes the averages the parameters, where there are any.
+    pub fn finalize(&mut self, options: &Options) -> Result<()> {
+        if options.use_ema {
+            self.take_assigned()?;
+            self.whole = pack(&self.whole, &[0], &[self.slots[self.own_slots].clone()])?;
+            self.whole.compute()?;
+            self.hand_out();
+        }
+        Ok(())
+    }
+
+    pub fn step(&mut self, options: &Options, update: Update, gradients: Vec<Option<Tensor>>, extras: Extras) -> Result<()> {
         self.check(false)?;
         self.take_assigned()?;
-        let mut packed = Vec::with_capacity(gradients.len());
+        self.set_idle(options, gradients.iter().map(Option::is_none).collect())?;
+        let (mut starts, mut packed) = (Vec::with_capacity(gradients.len()), Vec::with_capacity(gradients.len()));
         for (at, gradient) in gradients.into_iter().enumerate() {
             let variable = &self.variables[at];
             match gradient {
-                Some(gradient) if gradient.shape() == &variable.spec().shape => packed.push(gradient),
+                Some(gradient) if gradient.shape() == &variable.spec().shape => {
+                    starts.push(self.starts[at]);
+                    packed.push(gradient);
+                }
                 Some(gradient) => {
                     let (name, shape) = (variable.name(), &variable.spec().shape);
                     return Err(Error::shape(format!("optimizer: variable {name} has shape {shape}, its gradient {}", gradient.shape())));
@@ -239,51 +218,53 @@ impl Arenas {
                     if !std::mem::replace(&mut self.warned[at], true) {
                         log::warn!("variable {} gets no gradient: the loss does not depend on it", variable.name());
                     }
-                    packed.push(self.parts[at].zeros_like());
                 }
             }
         }
-        let gradients = pack(&self.gradients, &self.starts, &packed)?;
+        let gradients = pack(&self.gradients, &starts, &packed)?;
         drop(packed);
-        let flag = all_finite(&self.flag, extras.loss, &gradients)?;
-        let mut inputs: SmallVec<[&Tensor; 5]> = SmallVec::from_iter([&self.whole]);
-        inputs.extend(&self.slots);
-        inputs.extend([&gradients, &flag]);
-        let updated = apply(Update { rule, scalars }, &inputs)?;
-        drop(inputs);
-        drop(gradients); // only the update looks at them
+        // A dynamic scale looks at gradients alone, as in Keras.
+        let loss = extras.loss.filter(|_| update.settings.growth == 0);
+        let accumulator = if update.accumulator { self.slots.last() } else { None };
+        let inspect = Inspect { settings: update.settings, loss: loss.is_some(), accumulator: update.accumulator };
+        let inputs = [&gradients, &self.control, &self.chunks].into_iter().chain(loss).chain(accumulator);
+        let report = apply_one(inspect, &inputs.collect::<SmallVec<[&Tensor; 5]>>())?;
+        let inputs = [&self.whole, &self.control].into_iter().chain(&self.slots).chain([&gradients, &report, &self.chunks]);
+        let updated = apply(update, &inputs.collect::<SmallVec<[&Tensor; 10]>>())?;
+        drop((gradients, report)); // only the update looks at them
 
         let mut roots: Vec<Tensor> = updated.to_vec();
-        roots.push(flag.clone());
         roots.extend_from_slice(extras.also);
-        let bad = flag.cast(DType::Bool);
-        for (variable, value) in extras.updates {
-            variable.assign(&Tensor::where_(&bad, &variable.value(), &value))?;
+        if !extras.updates.is_empty() {
+            let skipped = updated[1].at(&[Control::SKIPPED.into()]).cast(DType::Bool);
+            for (variable, value) in extras.updates {
+                variable.assign(&Tensor::where_(&skipped, &variable.value(), &value))?;
+            }
         }
-        drop(bad);
-        let mut donations = vec![Donation { whole: &self.whole, parts: &self.parts }, Donation { whole: &self.gradients, parts: &[] }];
-        donations.extend(self.slots.iter().map(|slot| Donation { whole: slot, parts: &[] }));
+        let arenas = [&self.gradients, &self.control].into_iter().chain(&self.slots);
+        let mut donations = vec![Donation { whole: &self.whole, parts: &self.parts }];
+        donations.extend(arenas.map(|whole| Donation { whole, parts: &[] }));
         plan::flush_donating(&roots, &donations)?;
         drop((roots, donations));
-        // Leaves of their own: one node for all three would hold each other's buffers.
-        let mut leaves = updated.iter().map(|tensor| tensor.leaf_view(tensor.spec().clone(), 0..tensor.size(), None));
+        let mut leaves = updated.iter().map(leaf);
         self.whole = leaves.next().expect("the update returns the parameters first");
+        self.control = leaves.next().expect("then the control");
         self.slots = leaves.collect();
         self.hand_out();
-        self.flags.push_back(flag.read_later()?);
-        self.flag = flag;
+        self.readings.push_back(self.control.read_later()?);
         Ok(())
     }
 
-    /// Flags that are there, or all of them; a GPU may be three steps behind.
-    fn check(&mut self, all: bool) -> Result<()> {
-        while let Some(reading) = self.flags.front() {
-            if !all && !reading.ready() && self.flags.len() <= 3 {
+    /// Looks at what has arrived, or waits for all of it; a GPU may be three steps behind.
+    pub fn check(&mut self, all: bool) -> Result<()> {
+        while let Some(reading) = self.readings.front() {
+            if !all && !reading.ready() && self.readings.len() <= 3 {
                 break;
             }
-            let bad = self.flags.pop_front().expect("front() saw it").wait()?[0] != 0;
-            if bad {
-                self.flags.clear();
+            let words = self.readings.pop_front().expect("front() saw it").wait()?;
+            let left: Control = bytemuck::pod_read_unaligned(bytemuck::cast_slice(&words));
+            if left.skipped != 0.0 && !self.dynamic {
+                self.readings.clear();
                 return Err(Error::new(ErrorKind::NonFinite, "a gradient was not finite; the variables are those from before that step"));
             }
         }

@@ -1,11 +1,7 @@
 //! Gradient descent, with momentum and Nesterov's variant (Sutskever et al., 2013).
 
-use super::{Optimizer, Rule, State};
-use crate::{
-    device::cpu::simd::{step1, step2},
-    dtype::Element,
-    graph::Params,
-};
+use super::{Optimizer, Rule, Scalars, State};
+use crate::device::cpu::simd::{step1, step2};
 
 /// `p -= rate * g`; with momentum `v = momentum * v - rate * g` and `p += v`, or `p += momentum * v - rate * g` (Nesterov).
 #[derive(Debug)]
@@ -38,20 +34,36 @@ impl SGD {
 const PLAIN: Rule = Rule {
     name: "sgd",
     slots: &[],
-    shader: include_str!("../../shaders/sgd.wgsl"),
-    cpu: |scalars, gradient, written| {
-        let (rate, [p]) = (scalars[0], written) else { unreachable!("the rule has no slots") };
-        step1(p, gradient, |p, g| p - rate * g);
-    },
+    scalars: &[],
+    wgsl: "
+fn at_step(rate: f32, step: f32) -> vec4<f32> {
+    return vec4(rate);
+}
+
+fn update(i: u32, p: f32, g: f32, now: vec4<f32>) -> f32 {
+    return p - now.x * g;
+}",
+    at_step: |_, rate, _| [rate; 4],
+    cpu: |_, [rate, ..], gradient, written| step1(written[0], gradient, |p, g| p - rate * g),
 };
 
 const MOMENTUM: Rule = Rule {
     name: "momentum",
     slots: &["momentum"],
-    shader: include_str!("../../shaders/momentum.wgsl"),
-    cpu: |scalars, gradient, written| {
-        let [rate, momentum, ahead] = scalars.try_into().expect("as many as scalars() gives");
-        let [p, v] = written else { unreachable!("the rule has one slot") };
+    scalars: &["momentum", "ahead"],
+    wgsl: "
+fn at_step(rate: f32, step: f32) -> vec4<f32> {
+    return vec4(rate);
+}
+
+fn update(i: u32, p: f32, g: f32, now: vec4<f32>) -> f32 {
+    let v = args.momentum * momentum[i] - now.x * g;
+    momentum[i] = v;
+    return p + select(v, args.momentum * v - now.x * g, args.ahead > 0.0);
+}",
+    at_step: |_, rate, _| [rate; 4],
+    cpu: |scalars, [rate, ..], gradient, written| {
+        let (&[momentum, ahead], [p, v]) = (scalars, written) else { unreachable!("the rule has one slot") };
         // `ahead` is 1 for Nesterov: the step is momentum * v - rate * g instead of v.
         step2(p, v, gradient, |p, v, g| {
             let v = momentum * v - rate * g;
@@ -69,12 +81,15 @@ impl Optimizer for SGD {
         if self.momentum == 0.0 { PLAIN } else { MOMENTUM }
     }
 
-    fn scalars(&self, learning_rate: f32, _step: u64) -> Params {
-        let all = [learning_rate, self.momentum, f32::from(u8::from(self.nesterov))];
-        all.into_iter().take(if self.momentum == 0.0 { 1 } else { 3 }).map(f32::to_word).collect()
+    fn scalars(&self) -> Scalars {
+        if self.momentum == 0.0 { Scalars::new() } else { Scalars::from_slice(&[self.momentum, self.nesterov.into()]) }
     }
 
     fn state(&self) -> &State {
         &self.state
+    }
+
+    fn state_mut(&mut self) -> &mut State {
+        &mut self.state
     }
 }

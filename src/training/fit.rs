@@ -184,6 +184,7 @@ impl<'a> Fit<'a> {
                 break;
             }
         }
+        compiled.optimizer.finalize_variable_values()?;
         Ok(history)
     }
 }

@@ -83,13 +83,12 @@ impl<'a> Trainer<'a> {
         let logs = self.update_states(&loss, &batch.y, &predictions, indices.len())?;
         drop(predictions);
         let optimizer = &self.compiled.optimizer;
-        let scalars = optimizer.scalars(optimizer.learning_rate(), optimizer.iterations() + 1);
         let mut roots = self.states.concat();
         roots.push(logs.clone());
         self.batches.push_back(batch);
         let applied = optimizer.state().apply(
             optimizer.rule(),
-            scalars,
+            optimizer.scalars(),
             gradients,
             &variables,
             Extras { loss: Some(&loss), updates: call.take_updates(), also: &roots },
@@ -104,7 +103,7 @@ impl<'a> Trainer<'a> {
         let tape = GradientTape::new();
         let predictions = self.model.forward(call, &batch.x)?;
         let loss = self.compiled.loss.call(&batch.y, &predictions)?;
-        let gradients = tape.gradient(&loss, variables)?;
+        let gradients = tape.gradient(&self.compiled.optimizer.scale_loss(&loss), variables)?;
         Ok((predictions, loss, gradients))
     }
 
@@ -181,12 +180,12 @@ impl<'a> Trainer<'a> {
             let input = watch::is_finite(&batch.x).is_ok_and(|finite| !finite).then(|| "the input data".to_owned());
             input.or_else(|| watch::first_not_finite(run)).map(|what| (batch.step, what))
         });
-        let cleared = self.compiled.optimizer.state().clear_flag();
+        let resumed = self.compiled.optimizer.resume();
         let (step, what) = match found {
             Some((step, what)) => (format!("step {}", step + 1), what),
             None => ("one of the last steps".into(), "the gradients".into()),
         };
-        cleared.err().unwrap_or_else(|| {
+        resumed.err().unwrap_or_else(|| {
             let text = format!("{step}: {what} is not finite (NaN or infinity); the weights are those from before that step. Lower the learning rate, or look for bad values in the data");
             Error::new(ErrorKind::NonFinite, text)
         })

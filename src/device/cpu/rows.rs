@@ -5,6 +5,9 @@ use bytemuck::Pod;
 
 const LANES: usize = 32;
 
+/// The exponent bits of a float.
+pub const EXPONENT: u32 = 0x7f80_0000;
+
 /// Halves the lanes until one is left; each half is an array of its own, so that it stays in registers.
 #[inline(always)]
 fn join<T: Copy>(lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {
@@ -47,6 +50,24 @@ multiversion! {
                 *out = f(*out, value);
             }
         }
+    }
+
+    /// The largest exponent bits of all `x[i]`, which are all set where one is infinite or NaN, and `Σ (factor * x[i])²`.
+    pub fn exponent_and_squares[](x: &[f32], factor: f32) -> (u32, f32) {
+        let mut exponents = [0u32; LANES];
+        let mut squares = [0f32; LANES];
+        let (blocks, rest) = x.as_chunks::<LANES>();
+        for block in blocks {
+            for lane in 0..LANES {
+                exponents[lane] = exponents[lane].max(block[lane].to_bits() & EXPONENT);
+                squares[lane] += (block[lane] * factor) * (block[lane] * factor);
+            }
+        }
+        for (lane, &x) in rest.iter().enumerate() {
+            exponents[lane] = exponents[lane].max(x.to_bits() & EXPONENT);
+            squares[lane] += (x * factor) * (x * factor);
+        }
+        (join(exponents, u32::max), join(squares, |a, b| a + b))
     }
 
     /// `Σ x[i] * y[i]`

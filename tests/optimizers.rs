@@ -1,0 +1,263 @@
+//! Optimizers beside Keras': trajectories with every option, bad gradients, and arenas of many chunks.
+
+mod support;
+
+use wgrad::prelude::*;
+
+/// Trajectories of Keras 3.15, and how they were made.
+const TRAJECTORIES: &str = include_str!("fixtures/optimizers.txt");
+
+fn optimizer(case: &str) -> Box<dyn Optimizer> {
+    let scaled = |inner: LossScaleOptimizer| inner.initial_scale(8.0).dynamic_growth_steps(3);
+    match case {
+        "sgd" => Box::new(SGD::new(0.1)),
+        "momentum" => Box::new(SGD::new(0.1).momentum(0.9)),
+        "nesterov" => Box::new(SGD::new(0.1).momentum(0.9).nesterov(true)),
+        "adam" => Box::new(Adam::new(0.05)),
+        "adam betas" => Box::new(Adam::new(0.05).beta_1(0.8).beta_2(0.98).epsilon(1e-3)),
+        "weight decay" => Box::new(Adam::new(0.05).weight_decay(0.3)),
+        "weight decay without bias" => Box::new(SGD::new(0.1).weight_decay(0.3).exclude_from_weight_decay(&[], &["bias"])),
+        "clipnorm" => Box::new(SGD::new(0.1).clipnorm(1.5)),
+        "global clipnorm" => Box::new(SGD::new(0.1).global_clipnorm(1.5)),
+        "clipvalue" => Box::new(SGD::new(0.1).clipvalue(0.75)),
+        "loss scale factor" => Box::new(SGD::new(0.1).loss_scale_factor(3.0)),
+        "accumulate" => Box::new(Adam::new(0.05).gradient_accumulation_steps(3)),
+        "accumulate, decay, clip" => Box::new(SGD::new(0.1).gradient_accumulation_steps(3).weight_decay(0.3).global_clipnorm(0.5)),
+        "ema" => Box::new(SGD::new(0.1).use_ema(true).ema_momentum(0.75)),
+        "ema overwrites" => Box::new(SGD::new(0.1).use_ema(true).ema_momentum(0.75).ema_overwrite_frequency(3)),
+        "ema, accumulate" => {
+            let ema = SGD::new(0.1).use_ema(true).ema_momentum(0.75).ema_overwrite_frequency(2);
+            Box::new(ema.gradient_accumulation_steps(2))
+        }
+        "idle" => Box::new(SGD::new(0.1).momentum(0.9).weight_decay(0.3).use_ema(true).ema_momentum(0.75)),
+        "bad" => Box::new(scaled(LossScaleOptimizer::new(Adam::new(0.05)))),
+        "bad, clip" => Box::new(scaled(LossScaleOptimizer::new(SGD::new(0.1).global_clipnorm(0.5)))),
+        other => panic!("an unknown case: {other}"),
+    }
+}
+
+/// The gradients of a call, as the fixture says.
+fn gradients(case: &str, call: usize) -> Result<[Option<Tensor>; 2]> {
+    let mut all: Vec<f32> = (0..8).map(|i| ((7919 * (8 * call + i) % 201) as f32 - 100.0) / 64.0).collect();
+    let special = call == 3 || call == 4;
+    if case.starts_with("bad") && special {
+        all[0] = f32::INFINITY;
+    }
+    let bias = if case == "idle" && special { None } else { Some(Tensor::from_slice(&all[5..], [3])?) };
+    Ok([Some(Tensor::from_slice(&all[..5], [5])?), bias])
+}
+
+fn follows_keras(case: &str, lines: &[Vec<f64>], end: Option<&[f64]>) -> Result<()> {
+    let optimizer = optimizer(case);
+    let start = |count: usize, step: f32| (1..=count).map(|i| i as f32 * step).collect::<Vec<f32>>();
+    let variables = [
+        Variable::new("dense/kernel", Tensor::from_slice(&start(5, 0.125), [5])?),
+        Variable::new("dense/bias", Tensor::from_slice(&start(3, -0.25), [3])?),
+    ];
+    let weights = || -> Result<Vec<f32>> { Ok([variables[0].value().to_vec()?, variables[1].value().to_vec()?].concat()) };
+    let compare = |expected: &[f64], what: &str| -> Result<()> {
+        for (i, (ours, keras)) in weights()?.into_iter().zip(expected).enumerate() {
+            assert!((f64::from(ours) - keras).abs() < 4e-6, "{case}, {what}: weight {i} is {ours}, Keras' {keras}");
+        }
+        Ok(())
+    };
+    for (call, expected) in lines.iter().enumerate() {
+        let before = weights()?;
+        optimizer.apply(&gradients(case, call)?, &variables)?;
+        compare(expected, &format!("call {call}"))?;
+        assert_eq!(optimizer.iterations()? as f64, expected[8], "{case}, call {call}: iterations");
+        if case.starts_with("bad") && (call == 3 || call == 4) {
+            assert_eq!(weights()?, before, "{case}, call {call}: a bad gradient leaves every bit");
+        }
+    }
+    if let Some(end) = end {
+        optimizer.finalize_variable_values()?;
+        compare(end, "final")?;
+    }
+    Ok(())
+}
+
+fn all_follow_keras(_device: &Device) -> Result<()> {
+    let mut lines = TRAJECTORIES.lines().filter(|line| !line.starts_with('#')).peekable();
+    let numbers = |line: &str| line.split_whitespace().filter_map(|word| word.parse().ok()).collect::<Vec<f64>>();
+    let mut cases = 0;
+    while let Some(case) = lines.next() {
+        let mut calls: Vec<Vec<f64>> = Vec::new();
+        while let Some(line) = lines.next_if(|line| line.starts_with("  ")) {
+            calls.push(numbers(line));
+        }
+        let end = if calls.len() > 10 { calls.pop() } else { None };
+        assert_eq!(calls.len(), 10, "{case}");
+        follows_keras(case, &calls, end.as_deref())?;
+        cases += 1;
+    }
+    assert_eq!(cases, 19);
+    Ok(())
+}
+
+fn the_scale_follows_keras(_device: &Device) -> Result<()> {
+    let optimizer = LossScaleOptimizer::new(SGD::new(0.5).momentum(0.9)).initial_scale(8.0).dynamic_growth_steps(3);
+    let w = [Variable::new("w", Tensor::from([1.0f32]))];
+    let mut seen = Vec::new();
+    for call in 0..10 {
+        // Infinite where the factor is, whatever the scale.
+        let factor = if call == 3 || call == 4 { f32::INFINITY } else { 1.0 };
+        let loss = (w[0].value() * factor).sum(&[]);
+        let scaled = optimizer.scale_loss(&loss);
+        let gradients = gradient(&scaled, &w)?;
+        drop((loss, scaled));
+        optimizer.apply(&gradients, &w)?;
+        seen.push((optimizer.dynamic_scale()?, optimizer.step_counter()?, optimizer.iterations()?));
+    }
+    let keras = TRAJECTORIES.lines().skip_while(|line| *line != "bad").skip(1).take(10);
+    let keras = keras.map(|line| line.split_whitespace().skip(8).map(|word| word.parse::<f32>().expect("a number")).collect::<Vec<_>>());
+    let keras: Vec<_> = keras.map(|row| (row[1], row[2] as u32, row[0] as u64)).collect();
+    assert_eq!(seen, keras);
+    // Eight good steps with gradient 1: what the scale was played no part.
+    let (mut expected, mut velocity) = (1.0f32, 0.0f32);
+    for _ in 0..8 {
+        velocity = 0.9 * velocity - 0.5;
+        expected += velocity;
+    }
+    assert_eq!(w[0].value().item::<f32>()?, expected);
+    Ok(())
+}
+
+fn a_loop_goes_on_after_a_bad_gradient(_device: &Device) -> Result<()> {
+    let optimizer = Adam::new(0.1);
+    let w = [Variable::new("w", Tensor::from([1.0f32, 2.0]))];
+    let step = |gradient: [f32; 2]| optimizer.apply(&[Some(Tensor::from(gradient))], &w);
+    step([1.0, 1.0])?;
+    let before = w[0].value().to_vec::<f32>()?;
+    step([f32::NAN, 1.0])?;
+    let error = (0..4).find_map(|_| step([1.0, 1.0]).err()).expect("the flag arrives within a few steps");
+    assert_eq!(error.kind(), ErrorKind::NonFinite);
+    assert_eq!((w[0].value().to_vec::<f32>()?, optimizer.iterations()?), (before.clone(), 1), "nothing moves before resume()");
+    optimizer.resume()?;
+    step([1.0, 1.0])?;
+    step([1.0, 1.0])?;
+    assert_eq!(optimizer.iterations()?, 3);
+    assert!(w[0].value().to_vec::<f32>()?.iter().zip(&before).all(|(now, before)| now < before));
+    Ok(())
+}
+
+/// Variables of several chunks, of parts of one, and of none.
+const SIZES: [usize; 5] = [9001, 64, 0, 4096, 5];
+
+fn wave(count: usize, phase: usize) -> Vec<f32> {
+    (0..count).map(|i| (((i * 7919 + phase * 131) % 2001) as f32 - 1000.0) / 997.0).collect()
+}
+
+/// Three steps of Adam with clipping over all chunks; the weights.
+fn many_chunks(optimizer: &dyn Optimizer) -> Result<Vec<Vec<f32>>> {
+    let make = |(at, &size): (usize, &usize)| Ok(Variable::new(format!("w{at}"), Tensor::from_slice(&wave(size, at), [size])?));
+    let variables = SIZES.iter().enumerate().map(make).collect::<Result<Vec<_>>>()?;
+    for step in 0..3 {
+        let one = |(at, &size): (usize, &usize)| Ok(Some(Tensor::from_slice(&wave(size, 10 * step + at), [size])?));
+        optimizer.apply(&SIZES.iter().enumerate().map(one).collect::<Result<Vec<_>>>()?, &variables)?;
+    }
+    variables.iter().map(|variable| variable.value().to_vec()).collect()
+}
+
+fn norms_span_chunks(_device: &Device) -> Result<()> {
+    let norm = |gradient: &[f32]| gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>();
+    let expected = |each: bool| -> Vec<Vec<f64>> {
+        let mut weights: Vec<Vec<f64>> =
+            SIZES.iter().enumerate().map(|(at, &size)| wave(size, at).into_iter().map(f64::from).collect()).collect();
+        for step in 0..3 {
+            let gradients: Vec<Vec<f32>> = SIZES.iter().enumerate().map(|(at, &size)| wave(size, 10 * step + at)).collect();
+            let all: f64 = gradients.iter().map(|gradient| norm(gradient)).sum();
+            for (weights, gradient) in weights.iter_mut().zip(&gradients) {
+                let norm = if each { norm(gradient) } else { all }.sqrt();
+                weights.iter_mut().zip(gradient).for_each(|(w, &g)| *w -= 0.1 * f64::from(g) * 3.0 / norm.max(3.0));
+            }
+        }
+        weights
+    };
+    for each in [true, false] {
+        let optimizer = if each { SGD::new(0.1).clipnorm(3.0) } else { SGD::new(0.1).global_clipnorm(3.0) };
+        for (ours, exact) in many_chunks(&optimizer)?.iter().zip(expected(each)) {
+            for (i, (ours, exact)) in ours.iter().zip(exact).enumerate() {
+                assert!((f64::from(*ours) - exact).abs() < 1e-6, "each {each}: weight {i} is {ours} for {exact}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn one_bad_element_is_found_in_every_chunk(_device: &Device) -> Result<()> {
+    for (variable, at) in [(0, 0), (0, 4095), (0, 4096), (0, 9000), (1, 63), (3, 4095), (4, 4)] {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let optimizer = LossScaleOptimizer::new(SGD::new(1.0));
+            let variables: Vec<Variable> = SIZES.iter().map(|&size| Variable::new("w", Tensor::zeros([size]))).collect();
+            let gradients = SIZES.iter().enumerate().map(|(which, &size)| {
+                let mut gradient = wave(size, which);
+                if which == variable {
+                    gradient[at] = bad;
+                }
+                Ok(Some(Tensor::from_slice(&gradient, [size])?))
+            });
+            optimizer.apply(&gradients.collect::<Result<Vec<_>>>()?, &variables)?;
+            assert_eq!(optimizer.iterations()?, 0, "{bad} in element {at} of variable {variable}");
+            for variable in &variables {
+                assert!(variable.value().to_vec::<f32>()?.iter().all(|&w| w == 0.0));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn a_step_is_two_kernels(device: &Device) -> Result<()> {
+    let options: [Box<dyn Optimizer>; 3] = [
+        Box::new(Adam::new(0.1)),
+        Box::new(Adam::new(0.1).clipnorm(1.0).weight_decay(0.1).use_ema(true)),
+        Box::new(LossScaleOptimizer::new(Adam::new(0.1).gradient_accumulation_steps(2))),
+    ];
+    for optimizer in options {
+        let w = [Variable::new("w", Tensor::from([1.0f32, 2.0]))];
+        optimizer.build(&w)?;
+        let gradients = [Some(Tensor::from([1.0f32, -1.0]))];
+        let step = || -> Result<u64> {
+            let before = device.statistics().kernels;
+            optimizer.apply(&gradients, &w)?;
+            Ok(device.statistics().kernels - before)
+        };
+        step()?;
+        let plans = device.statistics().plans;
+        assert_eq!(step()?, 3, "a copy of the gradient into its arena, and two for the step: {optimizer:?}");
+        optimizer.set_learning_rate(0.01);
+        step()?;
+        assert_eq!(device.statistics().plans, plans, "neither a step nor a learning rate takes a new plan");
+    }
+    Ok(())
+}
+
+fn options_that_contradict_are_refused(_device: &Device) -> Result<()> {
+    let w = [Variable::new("w", Tensor::from([1.0f32]))];
+    let told = |optimizer: &dyn Optimizer| optimizer.build(&w).expect_err("options that contradict").to_string();
+    assert!(told(&SGD::new(0.1).clipnorm(1.0).clipvalue(2.0)).contains("only one of clipnorm"));
+    assert!(told(&SGD::new(0.1).gradient_accumulation_steps(1)).contains("2 or more"));
+    assert!(told(&SGD::new(0.1).use_ema(true).ema_momentum(1.5)).contains("ema_momentum is 1.5"));
+    assert!(told(&SGD::new(0.1).use_ema(true).ema_overwrite_frequency(0)).contains("ema_overwrite_frequency"));
+    assert!(told(&SGD::new(0.1).loss_scale_factor(0.0)).contains("loss_scale_factor"));
+    assert!(told(&LossScaleOptimizer::new(SGD::new(0.1)).initial_scale(f32::INFINITY)).contains("initial_scale"));
+    Ok(())
+}
+
+fn main() {
+    type Test = fn(&Device) -> Result<()>;
+    let tests: [(&str, Test); 7] = [
+        ("all follow Keras", all_follow_keras),
+        ("the scale follows Keras", the_scale_follows_keras),
+        ("a loop goes on after a bad gradient", a_loop_goes_on_after_a_bad_gradient),
+        ("norms span chunks", norms_span_chunks),
+        ("one bad element is found in every chunk", one_bad_element_is_found_in_every_chunk),
+        ("a step is two kernels", a_step_is_two_kernels),
+        ("options that contradict are refused", options_that_contradict_are_refused),
+    ];
+    let devices = support::devices();
+    let all = devices.iter().flat_map(|device| {
+        tests.map(|(name, test)| support::trial(name, device, move |device| test(device).map_err(|error| error.to_string())))
+    });
+    support::run(all.collect(), true);
+}
