@@ -2,8 +2,14 @@
 
 // <begin use math>
 // <end use math>
+// <begin use random>
+// <end use random>
 
-struct Args { total: u32, length: u32, inner: u32, chunks: u32, chunk: u32, low: u32 }
+struct Args {
+    total: u32, length: u32, inner: u32, chunks: u32, chunk: u32, low: u32,
+    // <begin finish args>
+    // <end finish args>
+}
 @group(0) @binding(0) var<uniform> args: Args;
 
 // <begin element>
@@ -14,6 +20,10 @@ fn combine(a: Element, b: Element) -> Element { return a + b; }
 
 @group(0) @binding(1) var<storage, read> input: array<Element>;
 @group(0) @binding(2) var<storage, read_write> output: array<Element>;
+
+// <begin finish>
+fn finish(value: Element, i: u32) -> Element { return value; }
+// <end finish>
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -30,5 +40,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     for (var at = first; at < last; at++) {
         sum = combine(sum, input[(row * args.length + at) * args.inner + column]);
     }
-    output[i] = sum;
+    output[i] = finish(sum, i);
 }

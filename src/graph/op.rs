@@ -10,6 +10,7 @@ use crate::{
     plan::{Chain, Pointwise},
     shape::{Layout, Shape, Spec},
 };
+use bytemuck::Pod;
 use smallvec::SmallVec;
 use std::{fmt, ops::Deref, sync::Arc};
 
@@ -255,14 +256,14 @@ pub struct CpuEpilogue<'a> {
 
 impl CpuEpilogue<'_> {
     /// Replaces `out`, the elements of the output from index `first` on. To be called once for each element, while it is cached.
-    pub fn run(&self, first: usize, out: &mut [f32]) {
+    pub fn run<T: Pod>(&self, first: usize, out: &mut [T]) {
         if let Some(chain) = self.chain {
             chain.run(first, self.buffers, self.params, bytemuck::cast_slice_mut(out));
         }
     }
 
     /// Replaces a whole output, in parallel.
-    pub fn run_all(&self, out: &mut [f32]) {
+    pub fn run_all<T: Pod + Send>(&self, out: &mut [T]) {
         if self.chain.is_some() {
             let (length, shared) = (out.len(), SharedMut::new(out));
             // SAFETY: chunks are disjoint.

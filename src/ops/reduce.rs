@@ -92,6 +92,10 @@ impl Op for Reduce {
         })])
     }
 
+    fn takes_epilogue(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let (outer, length, inner) = self.extents(call.inputs[0].shape());
         let (words, out) = (call.inputs[0].words(), call.outputs[0].words());
@@ -121,6 +125,7 @@ impl Op for Reduce {
             (_, Kind::Max) => fold(words, out, outer, length, inner, 0, u32::max),
             (_, Kind::Min) => fold(words, out, outer, length, inner, u32::MAX, u32::min),
         }
+        call.epilogue.run_all(call.outputs[0].words());
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
@@ -141,19 +146,20 @@ impl Op for Reduce {
         let block = format!(
             "alias Element = {element};\nfn start() -> Element {{ return {start}; }}\nfn combine(a: Element, b: Element) -> Element {{ return {combine}; }}"
         );
-        let kernel = compose(self.name(), include_str!("../../shaders/reduce.wgsl"), &[("element", &block)])?;
+        let (shader, blocks) = (include_str!("../../shaders/reduce.wgsl"), [("element", block.as_str())]);
         let (mut source, mut length) = (input, length);
         // Long reductions go in rounds, each invocation a chunk: every addition has a fixed place in the tree.
         loop {
             let chunks = if length > 2 * GPU_CHUNK { length.div_ceil(GPU_CHUNK) } else { 1 };
-            let target = if chunks == 1 { output.clone() } else { call.scratch(dtype, [outer, chunks, inner]) };
             let chunk = length.div_ceil(chunks).max(1);
             let total = outer * chunks * inner;
             let args = [total.into(), length.into(), inner.into(), chunks.into(), chunk.into(), low.into()];
-            call.dispatch(kernel.clone(), &args, &[&source], &[&target], call.linear(total, 64));
+            let groups = call.linear(total, 64);
             if chunks == 1 {
-                return Ok(());
+                return call.dispatch_last(self.name(), shader, &blocks, &args, &[&source], &[&output], groups);
             }
+            let target = call.scratch(dtype, [outer, chunks, inner]);
+            call.dispatch(compose(self.name(), shader, &blocks)?, &args, &[&source], &[&target], groups);
             (source, length) = (target, chunks);
         }
     }

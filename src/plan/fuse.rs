@@ -5,7 +5,7 @@ use super::{
     switches::fusion,
     trace::{Ref, Trace},
 };
-use crate::shape::Layout;
+use crate::{DType, shape::Layout};
 use smallvec::SmallVec;
 
 /// Instructions of one fused kernel at most: registers of a GPU thread are few.
@@ -36,6 +36,8 @@ pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
             if let Some(target) = common_user(trace, &users, &groups, at, &mut reshapes)
                 && groups.head[target].is_none()
                 && trace.nodes[target].node.specs[0].dtype == node.node.specs[0].dtype
+                && node.node.specs[0].dtype != DType::Bool
+            // which kernels hold as words
             {
                 let inside = |read: &Ref| matches!(read, Ref::Node(node, _) if *node == at || reshapes.contains(node));
                 reads[target].retain(|read| !inside(read));
