@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wgrad::{
     Device,
     ops::{self, Case, case::Smooth, check},
+    unfused,
 };
 
 type Check = fn(&Case, &Device) -> Result<f64, String>;
@@ -21,8 +22,12 @@ fn main() {
         ];
         for (what, _, check) in checks.into_iter().filter(|(_, needed, _)| case.smooth >= *needed) {
             for device in &devices {
-                let (name, case) = (format!("{}: {what}", case.name), case.clone());
-                trials.push(support::trial(&name, device, move |device| check(&case, device).map(|_| ())));
+                let (name, own) = (format!("{}: {what}", case.name), case.clone());
+                trials.push(support::trial(&name, device, move |device| check(&own, device).map(|_| ())));
+                if case.fused {
+                    let (name, case) = (format!("{}: {what}, unfused", case.name), case.clone());
+                    trials.push(support::trial(&name, device, move |device| unfused(|| check(&case, device)).map(|_| ())));
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Reverse-mode differentiation, graph to graph: gradients are new nodes, so gradients of gradients work by themselves.
 
-use super::{Expr, GradCx, Node, Tensor, VariableId, tape::AsSource, walk};
+use super::{Expr, GradCx, Node, Op, Tensor, VariableId, tape::AsSource, walk};
 use crate::{DType, Error, ErrorKind, Result, plan};
 use smallvec::SmallVec;
 use std::{collections::HashMap, sync::Arc};
@@ -33,6 +33,9 @@ pub fn gradient(target: &Tensor, sources: &[impl AsSource]) -> Result<Vec<Option
     gradient_of(target, None, &sources)
 }
 
+/// Nodes with what they were recorded from, inputs before users.
+type Order = Vec<(Arc<Node>, Option<Arc<Expr>>)>;
+
 struct Visited {
     node: Arc<Node>,
     expr: Option<Arc<Expr>>,
@@ -48,7 +51,12 @@ pub(crate) fn gradient_of(target: &Tensor, upstream: Option<Tensor>, sources: &[
         ));
     }
     plan::add_target(target);
-    let order = walk::postorder(std::slice::from_ref(target));
+    let seed = (target.clone(), upstream.unwrap_or_else(|| target.ones_like()));
+    differentiate(walk::postorder(std::slice::from_ref(target)), &[seed], sources)
+}
+
+/// Gradients of `sum(target * upstream)` over all `seeds`, which end the walk `order`.
+fn differentiate(order: Order, seeds: &[(Tensor, Tensor)], sources: &[Source]) -> Result<Vec<Option<Tensor>>> {
     let mut visited: Vec<Visited> = Vec::with_capacity(order.len());
     let mut index: HashMap<*const Node, usize> = HashMap::with_capacity(order.len());
     let mut cut: Option<&'static str> = None;
@@ -66,8 +74,9 @@ pub(crate) fn gradient_of(target: &Tensor, upstream: Option<Tensor>, sources: &[
     }
 
     let mut gradients: Vec<SmallVec<[Option<Tensor>; 1]>> = visited.iter().map(|v| SmallVec::from_elem(None, v.node.specs.len())).collect();
-    let last = visited.len() - 1;
-    gradients[last][target.output as usize] = Some(upstream.unwrap_or_else(|| target.ones_like()));
+    for (target, upstream) in seeds {
+        gradients[index[&Arc::as_ptr(&target.node)]][target.output as usize] = Some(upstream.clone());
+    }
     for at in (0..visited.len()).rev() {
         let Visited { node, expr: Some(expr), needs: true } = &visited[at] else { continue };
         let upstream = gradients[at].clone();
@@ -114,6 +123,27 @@ pub(crate) fn gradient_of(target: &Tensor, upstream: Option<Tensor>, sources: &[
             ),
         )),
         _ => Ok(result),
+    }
+}
+
+impl GradCx<'_> {
+    /// The gradients of a fused op by way of its [meaning in plain ops](Op::fallback).
+    ///
+    /// # Panics
+    /// For an op without one.
+    pub fn through_fallback(&self, op: &dyn Op) -> Result<Vec<Option<Tensor>>> {
+        let outputs = op.fallback(self.inputs).unwrap_or_else(|| panic!("{} has no fallback", op.name()));
+        let seeds: Vec<(Tensor, Tensor)> =
+            outputs.into_iter().zip(self.upstream).filter_map(|(output, upstream)| Some((output, upstream.clone()?))).collect();
+        // A tensor that is several inputs gets its whole gradient as the first of them.
+        let first = |at: usize| !self.inputs[..at].iter().any(|input| input.is_same(&self.inputs[at]));
+        let wanted: Vec<usize> = (0..self.inputs.len()).filter(|&at| self.needs[at] && first(at)).collect();
+        let sources: Vec<Source> = wanted.iter().map(|&at| Source::Tensor(self.inputs[at].clone())).collect();
+        let targets: Vec<Tensor> = seeds.iter().map(|(target, _)| target.clone()).collect();
+        let found = differentiate(walk::postorder_from(self.inputs, &targets), &seeds, &sources)?;
+        let mut gradients = vec![None; self.inputs.len()];
+        wanted.into_iter().zip(found).for_each(|(at, gradient)| gradients[at] = gradient);
+        Ok(gradients)
     }
 }
 

@@ -89,6 +89,12 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// For a fused op: its outputs in plain ops. Second gradients are taken [through it](GradCx::through_fallback), tests compare
+    /// with it, and without fusion it is recorded in the op's place.
+    fn fallback(&self, _inputs: &[Tensor]) -> Option<Vec<Tensor>> {
+        None
+    }
+
     /// How many leading inputs the outputs replace in place: kernels find their data in the outputs.
     fn in_place(&self) -> usize {
         0

@@ -44,6 +44,12 @@ pub(crate) fn apply_on(
     let specs: SmallVec<[&Spec; 4]> = inputs.iter().map(|input| input.spec()).collect();
     let name = op.name();
     let outputs = op.outputs(&specs).map_err(|error| place(error.at(name)))?;
+    if !plan::fusion() {
+        let inputs: SmallVec<[Tensor; 4]> = inputs.iter().map(|&input| input.clone()).collect();
+        if let Some(plain) = op.fallback(&inputs) {
+            return Ok(plain.into());
+        }
+    }
     let count = outputs.len() as u32;
     let expr = Expr { op, inputs: inputs.iter().map(|&input| input.clone()).collect(), layer: layer_path() };
     let node = Arc::new(Node::recorded(outputs, device, expr, tape::current(), variable));

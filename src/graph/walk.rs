@@ -70,6 +70,12 @@ impl Walk {
     }
 }
 
+/// What `roots` were recorded from as far as `inputs`, inputs before users.
+pub(crate) fn postorder_from(inputs: &[Tensor], roots: &[Tensor]) -> Vec<(Arc<Node>, Option<Arc<Expr>>)> {
+    let is_input = |node: &Node| inputs.iter().any(|input| std::ptr::eq(&*input.node, node));
+    Walk::begin().visit(roots, |node| if is_input(node) { None } else { node.expr() })
+}
+
 /// Everything that `roots` were recorded from, inputs before users.
 pub(crate) fn postorder(roots: &[Tensor]) -> Vec<(Arc<Node>, Option<Arc<Expr>>)> {
     Walk::begin().visit(roots, Node::expr)

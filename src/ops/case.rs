@@ -53,6 +53,8 @@ pub struct Case {
     pub gpu_tolerance: f64,
     /// Which derivatives exist.
     pub smooth: Smooth,
+    /// Whether the op is fused: it is checked also by way of its meaning in plain ops.
+    pub fused: bool,
 }
 
 impl Case {
@@ -72,6 +74,7 @@ impl Case {
             tolerance: 1e-5,
             gpu_tolerance: 1e-5,
             smooth: Smooth::Once,
+            fused: false,
         }
     }
 
@@ -104,6 +107,12 @@ impl Case {
     /// Which derivatives to check.
     pub fn smooth(mut self, smooth: Smooth) -> Self {
         self.smooth = smooth;
+        self
+    }
+
+    /// Checks the plain meaning of the op too, with the same reference.
+    pub fn fused(mut self) -> Self {
+        self.fused = true;
         self
     }
 

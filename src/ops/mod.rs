@@ -21,6 +21,7 @@ mod pointwise;
 mod pool;
 pub(crate) mod random;
 mod reduce;
+mod rows;
 mod scatter;
 mod softmax;
 mod statistics;

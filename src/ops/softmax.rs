@@ -3,9 +3,145 @@
 use super::{
     Case,
     case::{Reference, Smooth},
-    fits,
+    fits, record,
+    rows::{Lanes, float_rows, for_rows, rows},
 };
-use crate::{Shape, Tensor};
+use crate::{
+    Result, Shape, Tensor,
+    device::{
+        cpu::{
+            math,
+            pool::SharedMut,
+            rows as vector,
+            simd::{map1, map2, update1},
+        },
+        gpu::compose,
+    },
+    graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs, apply_one},
+    shape::Spec,
+};
+use smallvec::SmallVec;
+
+/// Softmax along the last axis, or its logarithm.
+#[derive(Debug)]
+struct Softmax {
+    log: bool,
+}
+
+impl Op for Softmax {
+    fn name(&self) -> &'static str {
+        if self.log { "log_softmax" } else { "softmax" }
+    }
+
+    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
+        Ok(SmallVec::from_iter([float_rows(inputs[0])?.clone()]))
+    }
+
+    fn key(&self, _key: &mut Key) {}
+
+    fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
+        let Some(dy) = cx.upstream(0) else { return Ok(vec![None]) };
+        Ok(vec![Some(apply_one(SoftmaxGradient { log: self.log }, &[&cx.output(0), dy])?)])
+    }
+
+    fn fallback(&self, inputs: &[Tensor]) -> Option<Vec<Tensor>> {
+        let (_, shifted, sum) = inputs[0].shifted(&[-1]);
+        Some(vec![if self.log { shifted - sum.log() } else { (shifted.exp() / sum).as_softmax_of(&inputs[0]) }])
+    }
+
+    fn cpu(&self, call: CpuCall) {
+        let (x, (count, length)) = (call.inputs[0].f32(), rows(call.inputs[0].shape()));
+        let out = SharedMut::new(call.outputs[0].f32());
+        for_rows(count, length, &|row| {
+            let range = row * length..(row + 1) * length;
+            // SAFETY: each row belongs to one task.
+            let (x, out) = (&x[range.clone()], unsafe { out.slice(range) });
+            let shift = vector::shift(x);
+            if self.log {
+                let log = math::ln(positive(vector::sum_of(x, |x| math::exp(x - shift))));
+                map1(x, out, |x: f32| x - shift - log);
+            } else {
+                let sum = positive(vector::map_sum(x, out, |x| math::exp(x - shift)));
+                update1(out, |e: f32| e / sum);
+            }
+        });
+    }
+
+    fn gpu(&self, call: &mut GpuCall) -> Result<()> {
+        let (input, output) = (&call.inputs[0], &call.outputs[0]);
+        let (count, length) = rows(input.shape());
+        let lanes = Lanes::of_rows(call.caps, length);
+        let log = "fn result(shifted: f32, sum: f32) -> f32 { return shifted - log_accurate(sum); }";
+        let blocks = [("lanes", &*lanes.block), ("result", log)];
+        let kernel = compose(self.name(), include_str!("../../shaders/softmax.wgsl"), &blocks[..1 + usize::from(self.log)])?;
+        let args = [count.into(), length.into(), f32::NEG_INFINITY.into()];
+        call.dispatch(kernel, &args, &[input], &[output], call.linear(count, lanes.per_group));
+        Ok(())
+    }
+}
+
+/// From the result `y` of a softmax, or its logarithm, and the upstream gradient `dy` to the gradient of the input:
+/// `y * (dy - sum(y * dy))`, or `dy - e^y * sum(dy)`.
+#[derive(Debug)]
+struct SoftmaxGradient {
+    log: bool,
+}
+
+impl Op for SoftmaxGradient {
+    fn name(&self) -> &'static str {
+        if self.log { "log_softmax_gradient" } else { "softmax_gradient" }
+    }
+
+    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
+        Ok(SmallVec::from_iter([float_rows(inputs[0])?.clone()]))
+    }
+
+    fn key(&self, _key: &mut Key) {}
+
+    fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
+        cx.through_fallback(self)
+    }
+
+    fn fallback(&self, inputs: &[Tensor]) -> Option<Vec<Tensor>> {
+        let (y, dy) = (&inputs[0], &inputs[1]);
+        let sum = |x: &Tensor| x.sum(&[-1]).expand_dims(-1);
+        Some(vec![if self.log { dy - y.exp() * sum(dy) } else { y * (dy - sum(&(y * dy))) }])
+    }
+
+    fn cpu(&self, call: CpuCall) {
+        let (y, dy, (count, length)) = (call.inputs[0].f32(), call.inputs[1].f32(), rows(call.inputs[0].shape()));
+        let out = SharedMut::new(call.outputs[0].f32());
+        for_rows(count, length, &|row| {
+            let range = row * length..(row + 1) * length;
+            // SAFETY: each row belongs to one task.
+            let (y, dy, out) = (&y[range.clone()], &dy[range.clone()], unsafe { out.slice(range) });
+            if self.log {
+                let sum = vector::fold_row(dy, 0.0, |a, b| a + b);
+                map2(y, dy, out, |y: f32, dy: f32| dy - math::exp(y) * sum);
+            } else {
+                let sum = vector::sum_of2(y, dy, |y, dy| y * dy);
+                map2(y, dy, out, |y: f32, dy: f32| y * (dy - sum));
+            }
+        });
+    }
+
+    fn gpu(&self, call: &mut GpuCall) -> Result<()> {
+        let (y, dy, output) = (&call.inputs[0], &call.inputs[1], &call.outputs[0]);
+        let (count, length) = rows(y.shape());
+        let lanes = Lanes::of_rows(call.caps, length);
+        let log = "fn term(y: f32, dy: f32) -> f32 { return dy; }\n\
+                   fn gradient(y: f32, dy: f32, sum: f32) -> f32 { return dy - exp_accurate(y) * sum; }";
+        let blocks = [("lanes", &*lanes.block), ("gradient", log)];
+        let kernel = compose(self.name(), include_str!("../../shaders/softmax_gradient.wgsl"), &blocks[..1 + usize::from(self.log)])?;
+        call.dispatch(kernel, &[count.into(), length.into()], &[y, dy], &[output], call.linear(count, lanes.per_group));
+        Ok(())
+    }
+}
+
+/// The sum of no exponentials but zeros becomes 1.
+pub(super) fn positive(sum: f32) -> f32 {
+    if sum == 0.0 { 1.0 } else { sum }
+}
 
 impl Tensor {
     /// The maximum over `axes` (kept with size one, without a gradient), this tensor minus it, and the exponentials' sum.
@@ -28,23 +164,27 @@ impl Tensor {
     #[doc(alias = "keras.ops.softmax")]
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Tensor {
-        if self.size() == 0 {
-            return self.clone();
-        }
-        let (_, shifted, sum) = self.shifted(&[axis]);
-        let probabilities = shifted.exp() / sum;
-        if self.shape().axis(axis) == Ok(self.rank() - 1) { probabilities.as_softmax_of(self) } else { probabilities }
+        self.along_last(axis, Softmax { log: false })
     }
 
     /// `x - log(sum(e^x))` along `axis`. A row of -∞ stays.
     #[doc(alias = "keras.ops.log_softmax")]
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Tensor {
+        self.along_last(axis, Softmax { log: true })
+    }
+
+    /// Records an op on rows along `axis`, which becomes the last one meanwhile.
+    #[track_caller]
+    fn along_last(&self, axis: isize, op: Softmax) -> Tensor {
+        let (axis, last) = (fits(self.shape().axis(axis), op.name()), self.rank() - 1);
         if self.size() == 0 {
             return self.clone();
         }
-        let (_, shifted, sum) = self.shifted(&[axis]);
-        &shifted - sum.log()
+        if axis == last {
+            return record(op, &[self]);
+        }
+        record(op, &[&self.swap_axes(axis as isize, -1)]).swap_axes(axis as isize, -1)
     }
 
     /// `log(sum(e^x))` over `axes`, all where none are given. -∞ where all are -∞.
@@ -72,7 +212,9 @@ pub(super) fn log_softmax(x: &Reference, axis: usize) -> Reference {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut out = Vec::new();
-    for (shape, axis) in [(&[4, 5][..], 1usize), (&[3, 70], 1), (&[5, 4], 0), (&[2, 3, 4], 1), (&[1], 0), (&[0, 3], 1), (&[3, 0], 1)] {
+    for (shape, axis) in
+        [(&[4, 5][..], 1usize), (&[3, 70], 1), (&[2, 1030], 1), (&[5, 4], 0), (&[2, 3, 4], 1), (&[1], 0), (&[0, 3], 1), (&[3, 0], 1)]
+    {
         let mut add = |name: &str, call: fn(&Tensor, isize) -> Tensor, reference: fn(&Reference, usize) -> Reference| {
             let case = Case::new(
                 format!("{name} {shape:?} along {axis}"),
@@ -80,7 +222,7 @@ pub(super) fn cases() -> Vec<Case> {
                 move |x| call(&x[0], axis as isize),
                 move |x| reference(&x[0], axis),
             );
-            out.push(case.range(-5.0, 5.0).smooth(Smooth::Twice).tolerance(1e-5, 5e-5));
+            out.push(case.range(-5.0, 5.0).smooth(Smooth::Twice).tolerance(1e-5, 5e-5).fused());
         };
         add("softmax", Tensor::softmax, |x, axis| log_softmax(x, axis).mapv(f64::exp));
         add("log_softmax", Tensor::log_softmax, log_softmax);

@@ -17,6 +17,7 @@ pub(crate) use chain::Chain;
 pub use pointwise::{Lanes, Pointwise};
 pub use runtime::Statistics;
 pub(crate) use runtime::{Donation, add_pending, add_target, eager, flush, flush_donating, statistics};
+pub(crate) use switches::fusion;
 pub use switches::unfused;
 
 use crate::{

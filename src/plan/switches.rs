@@ -6,8 +6,8 @@ thread_local! {
     static UNFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread's plans fuse. It is part of a plan's signature.
-pub(super) fn fusion() -> bool {
+/// Whether this thread's plans fuse, and fused ops are recorded as such. It is part of a plan's signature.
+pub(crate) fn fusion() -> bool {
     static ENABLED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("WGRAD_FUSION").is_none_or(|value| value != "0"));
     *ENABLED && !UNFUSED.get()
 }

@@ -9,6 +9,7 @@ pub mod gemm;
 pub mod math;
 pub mod memory;
 mod microkernel;
+pub mod normalize;
 mod pack;
 pub mod pool;
 pub mod pool2d;

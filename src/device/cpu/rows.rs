@@ -10,7 +10,7 @@ pub const EXPONENT: u32 = 0x7f80_0000;
 
 /// Halves the lanes until one is left; each half is an array of its own, so that it stays in registers.
 #[inline(always)]
-fn join<T: Copy>(lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {
+pub(super) fn join<T: Copy>(lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {
     let lanes: [T; 16] = std::array::from_fn(|i| f(lanes[i], lanes[i + 16]));
     let lanes: [T; 8] = std::array::from_fn(|i| f(lanes[i], lanes[i + 8]));
     let lanes: [T; 4] = std::array::from_fn(|i| f(lanes[i], lanes[i + 4]));
@@ -70,22 +70,62 @@ multiversion! {
         (join(exponents, u32::max), join(squares, |a, b| a + b))
     }
 
-    /// `Σ x[i] * y[i]`
-    pub fn dot[](x: &[f32], y: &[f32]) -> f32 {
+    /// `Σ f(x[i])`
+    pub fn sum_of[F: Fn(f32) -> f32 + Copy](x: &[f32], f: F) -> f32 {
+        let mut lanes = [0f32; LANES];
+        let (blocks, rest) = x.as_chunks::<LANES>();
+        for block in blocks {
+            for lane in 0..LANES {
+                lanes[lane] += f(block[lane]);
+            }
+        }
+        for (lane, &value) in lanes.iter_mut().zip(rest) {
+            *lane += f(value);
+        }
+        join(lanes, |a, b| a + b)
+    }
+
+    /// `out[i] = f(x[i])`, and the sum of the results.
+    pub fn map_sum[F: Fn(f32) -> f32 + Copy](x: &[f32], out: &mut [f32], f: F) -> f32 {
+        assert_eq!(x.len(), out.len());
+        let mut lanes = [0f32; LANES];
+        let (blocks, rest) = x.as_chunks::<LANES>();
+        let (out_blocks, out_rest) = out.as_chunks_mut::<LANES>();
+        for (block, out) in blocks.iter().zip(out_blocks) {
+            for lane in 0..LANES {
+                out[lane] = f(block[lane]);
+                lanes[lane] += out[lane];
+            }
+        }
+        for ((lane, &value), out) in lanes.iter_mut().zip(rest).zip(out_rest) {
+            *out = f(value);
+            *lane += *out;
+        }
+        join(lanes, |a, b| a + b)
+    }
+
+    /// `Σ f(x[i], y[i])`
+    pub fn sum_of2[F: Fn(f32, f32) -> f32 + Copy](x: &[f32], y: &[f32], f: F) -> f32 {
         assert_eq!(x.len(), y.len());
         let mut lanes = [0f32; LANES];
         let (x_blocks, x_rest) = x.as_chunks::<LANES>();
         let (y_blocks, y_rest) = y.as_chunks::<LANES>();
         for (x, y) in x_blocks.iter().zip(y_blocks) {
             for lane in 0..LANES {
-                lanes[lane] += x[lane] * y[lane];
+                lanes[lane] += f(x[lane], y[lane]);
             }
         }
-        for (lane, (x, y)) in lanes.iter_mut().zip(x_rest.iter().zip(y_rest)) {
-            *lane += x * y;
+        for (lane, (&x, &y)) in lanes.iter_mut().zip(x_rest.iter().zip(y_rest)) {
+            *lane += f(x, y);
         }
         join(lanes, |a, b| a + b)
     }
+}
+
+/// What exponentials of `x` are shifted by: the largest value, if it is finite; NaN is the largest.
+pub fn shift(x: &[f32]) -> f32 {
+    let peak = fold_row(x, f32::NEG_INFINITY, |a, b| if a > b || a.is_nan() { a } else { b });
+    if peak.is_finite() { peak } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -99,7 +139,7 @@ mod tests {
         let exact: f64 = x.iter().map(|&x| f64::from(x)).sum();
         let sum = fold_row(&x, 0.0, |a, b| a + b);
         assert!((f64::from(sum) - exact).abs() < 1e-4);
-        assert!((f64::from(dot(&x, &vec![2.0; x.len()])) - 2.0 * exact).abs() < 1e-4);
+        assert!((f64::from(sum_of2(&x, &vec![2.0; x.len()], |x, y| x * y)) - 2.0 * exact).abs() < 1e-4);
         let mut columns = [0f32; 75];
         fold_columns(&x, &mut columns, |a, b| a + b);
         for (j, column) in columns.iter().enumerate() {

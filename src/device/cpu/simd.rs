@@ -132,6 +132,12 @@ multiversion! {
     }
 
     /// `out[i] = f(out[i])`.
+    pub fn update1[T: Pod, F: Fn(T) -> T + Copy](out: &mut [T], f: F) {
+        for out in out {
+            *out = f(*out);
+        }
+    }
+
     /// One array updated from a second.
     pub fn step1[F: Fn(f32, f32) -> f32 + Copy](p: &mut [f32], g: &[f32], f: F) {
         assert_eq!(p.len(), g.len());

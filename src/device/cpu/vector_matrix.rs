@@ -2,7 +2,7 @@
 
 use super::gemm::Mat;
 use super::pool::{self, SharedMut};
-use super::rows::dot;
+use super::rows::sum_of2;
 use super::scratch;
 use super::simd::multiversion;
 
@@ -31,7 +31,7 @@ pub fn run(k: usize, x: &[f32], x_stride: usize, b: Mat, out: &mut [f32], accumu
                 let first = range.start;
                 // SAFETY: chunks are disjoint.
                 for (index, out) in unsafe { out.slice(range) }.iter_mut().enumerate() {
-                    let sum = dot(line, &b.data[(first + index) * b.column_stride..][..k]);
+                    let sum = sum_of2(line, &b.data[(first + index) * b.column_stride..][..k], |a, b| a * b);
                     *out = if accumulate { *out + sum } else { sum };
                 }
             });

@@ -1,12 +1,15 @@
 //! Normalisations: by given moments, over axes of each sample, and by the root of the mean square.
 
+mod layer;
+
 use super::{
     Case,
     case::{Reference, Smooth},
-    fits,
+    fits, record,
     statistics::fold_axes,
 };
 use crate::{Shape, Tensor};
+use layer::{Norm, Parts};
 use ndarray::Dimension;
 
 impl Tensor {
@@ -42,22 +45,47 @@ impl Tensor {
     #[doc(alias = "keras.ops.layer_normalization")]
     #[track_caller]
     pub fn layer_norm(&self, axes: &[isize], gamma: Option<&Tensor>, beta: Option<&Tensor>, epsilon: f32) -> Tensor {
-        let indices = fits(self.shape().axes(axes), "layer_norm");
-        let (mean, variance) = self.moments(axes);
-        let spread = |t: &Tensor| self.lay_along(t, &indices, "layer_norm");
-        let (gamma, beta) = (gamma.map(spread), beta.map(spread));
-        let kept = |t: Tensor| t.keep_dims(self.shape(), axes);
-        self.normalize(&kept(mean), &kept(variance), gamma.as_ref(), beta.as_ref(), epsilon)
+        self.norm_rows("layer_norm", axes, true, [gamma, beta], epsilon)
     }
 
     /// `x / sqrt(mean(x²) + epsilon) * gamma` over `axes`; gamma has the sizes of those axes.
     #[doc(alias = "keras.ops.rms_normalization")]
     #[track_caller]
     pub fn rms_norm(&self, axes: &[isize], gamma: Option<&Tensor>, epsilon: f32) -> Tensor {
-        let indices = fits(self.shape().axes(axes), "rms_norm");
-        let square = self.square().mean(axes).keep_dims(self.shape(), axes);
-        let out = self * (square + epsilon).rsqrt();
-        gamma.map_or(out.clone(), |gamma| out * self.lay_along(gamma, &indices, "rms_norm"))
+        self.norm_rows("rms_norm", axes, false, [gamma, None], epsilon)
+    }
+
+    /// Normalizes over `axes`, which meanwhile become one last axis.
+    #[track_caller]
+    fn norm_rows(&self, name: &str, axes: &[isize], centred: bool, weights: [Option<&Tensor>; 2], epsilon: f32) -> Tensor {
+        let axes = fits(self.shape().axes(axes), name);
+        let sizes: Shape = axes.iter().map(|&axis| self.shape()[axis]).collect();
+        let flat = weights.map(|weight| {
+            weight.map(|weight| {
+                assert!(
+                    *weight.shape() == sizes,
+                    "{name}: a weight of shape {} where axes {axes:?} of shape {} need {sizes}",
+                    weight.shape(),
+                    self.shape()
+                );
+                weight.reshape([sizes.size()])
+            })
+        });
+        let kept: Vec<usize> = (0..self.rank()).filter(|axis| !axes.contains(axis)).collect();
+        let order: Vec<isize> = kept.iter().chain(&axes).map(|&axis| axis as isize).collect();
+        let in_place = order.is_sorted();
+        let moved = if in_place { self.clone() } else { self.permute(&order) };
+        let rows = moved.reshape(kept.iter().map(|&axis| self.shape()[axis]).chain([sizes.size()]).collect::<Shape>());
+        let [gamma, beta] = &flat;
+        let parts = Parts { centred, scaled: gamma.is_some(), moved: beta.is_some() };
+        let inputs: Vec<&Tensor> = [Some(&rows), gamma.as_ref(), beta.as_ref()].into_iter().flatten().collect();
+        let out = record(Norm { parts, epsilon }, &inputs).reshape(moved.shape());
+        if in_place {
+            return out;
+        }
+        let mut back = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(at, &axis)| back[axis as usize] = at as isize);
+        out.permute(&back)
     }
 
     /// `t`, whose axes are `axes` of this tensor, with all other axes of size one.
@@ -95,10 +123,12 @@ fn scaled(x: &Reference, axes: &[usize], gamma: &Reference, beta: Option<&Refere
 pub(super) fn cases() -> Vec<Case> {
     let mut out = Vec::new();
     let finish = |case: Case| case.smooth(Smooth::Twice).tolerance(2e-5, 5e-5);
-    for (shape, axes) in [(&[4, 6][..], &[-1isize][..]), (&[2, 3, 4], &[1, 2]), (&[2, 5, 3], &[1]), (&[3, 130], &[-1])] {
+    for (shape, axes) in [(&[4, 6][..], &[-1isize][..]), (&[2, 3, 4], &[1, 2]), (&[2, 5, 3], &[1]), (&[3, 130], &[-1]), (&[70, 33], &[-1])]
+    {
         let indices: Vec<usize> = Shape::from(shape).axes(axes).expect("cases fit").to_vec();
         let sizes: Vec<usize> = indices.iter().map(|&axis| shape[axis]).collect();
         let (of_layer, of_rms) = (indices.clone(), indices.clone());
+        let finish = |case: Case| finish(case).fused();
         out.push(finish(Case::new(
             format!("layer_norm {shape:?} over {axes:?}"),
             &[shape, &sizes, &sizes],
