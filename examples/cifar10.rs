@@ -21,6 +21,17 @@ fn block(model: Sequential, filters: usize) -> Sequential {
         .add(Dropout::new(0.25))
 }
 
+pub fn model() -> Result<Model> {
+    let input = Sequential::new().add(Input::new([32, 32, 3])).add(Rescaling::new(1.0 / 255.0));
+    block(block(input, 32), 64)
+        .add(Flatten::new())
+        .add(Dense::new(512).activation(Relu))
+        .add(BatchNormalization::new())
+        .add(Dropout::new(0.5))
+        .add(Dense::new(10))
+        .build()
+}
+
 fn main() -> Result<()> {
     let args = args::Args::parse(&["--data", "--epochs", "--batch", "--device", "--seed", "--samples", "--svg"]);
     match args.text("--device") {
@@ -35,14 +46,7 @@ fn main() -> Result<()> {
     let samples = args.number("--samples", data.train.len()).min(data.train.len());
     let ((x, y), (x_test, y_test)) = (data.train.slice(0..samples).arrays(), data.test.arrays());
 
-    let model = Sequential::new().add(Input::new([32, 32, 3])).add(Rescaling::new(1.0 / 255.0));
-    let mut model = block(block(model, 32), 64)
-        .add(Flatten::new())
-        .add(Dense::new(512).activation(Relu))
-        .add(BatchNormalization::new())
-        .add(Dropout::new(0.5))
-        .add(Dense::new(10))
-        .build()?;
+    let mut model = model()?;
     model.summary();
     model.compile(Adam::new(1e-3), SparseCategoricalCrossentropy::new().from_logits(true)).metric(Accuracy::new()).finish()?;
     let history = model

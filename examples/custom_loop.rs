@@ -5,6 +5,16 @@ mod args;
 
 use wgrad::{datasets, prelude::*, random::RandomKey};
 
+pub fn model() -> Result<Model> {
+    Sequential::new()
+        .add(Input::new([28, 28, 1]))
+        .add(Rescaling::new(1.0 / 255.0))
+        .add(Flatten::new())
+        .add(Dense::new(64).activation(Relu))
+        .add(Dense::new(10))
+        .build()
+}
+
 fn main() -> Result<()> {
     let args = args::Args::parse(&["--steps", "--device"]);
     if let Some(name) = args.text("--device") {
@@ -13,13 +23,7 @@ fn main() -> Result<()> {
     set_random_seed(7);
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/fashion-mnist-small");
     let data = datasets::fashion_mnist().data_dir(shipped).download(false).load()?;
-    let model = Sequential::new()
-        .add(Input::new([28, 28, 1]))
-        .add(Rescaling::new(1.0 / 255.0))
-        .add(Flatten::new())
-        .add(Dense::new(64).activation(Relu))
-        .add(Dense::new(10))
-        .build()?;
+    let model = model()?;
     let (optimizer, loss_fn) = (SGD::new(0.1).momentum(0.9), SparseCategoricalCrossentropy::new().from_logits(true));
     let variables = model.trainable_variables();
     optimizer.build(&variables)?;

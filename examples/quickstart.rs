@@ -9,6 +9,21 @@ mod ctrl_c;
 
 use wgrad::{datasets, prelude::*};
 
+pub fn model() -> Result<Model> {
+    Sequential::new()
+        .add(Input::new([28, 28, 1]))
+        .add(Rescaling::new(1.0 / 255.0))
+        .add(Conv2D::new(32, 3).padding(Same).activation(Relu))
+        .add(MaxPooling2D::new(2))
+        .add(Conv2D::new(64, 3).padding(Same).activation(Relu))
+        .add(MaxPooling2D::new(2))
+        .add(Flatten::new())
+        .add(Dense::new(128).activation(Relu))
+        .add(Dropout::new(0.3))
+        .add(Dense::new(10))
+        .build()
+}
+
 fn main() -> Result<()> {
     let args = args::Args::parse(&["--full", "--data", "--epochs", "--batch", "--device", "--seed"]);
     match args.text("--device") {
@@ -26,18 +41,7 @@ fn main() -> Result<()> {
     };
     let ((x, y), (x_test, y_test)) = (data.train.arrays(), data.test.arrays());
 
-    let mut model = Sequential::new()
-        .add(Input::new([28, 28, 1]))
-        .add(Rescaling::new(1.0 / 255.0))
-        .add(Conv2D::new(32, 3).padding(Same).activation(Relu))
-        .add(MaxPooling2D::new(2))
-        .add(Conv2D::new(64, 3).padding(Same).activation(Relu))
-        .add(MaxPooling2D::new(2))
-        .add(Flatten::new())
-        .add(Dense::new(128).activation(Relu))
-        .add(Dropout::new(0.3))
-        .add(Dense::new(10))
-        .build()?;
+    let mut model = model()?;
     model.summary();
 
     model.compile(Adam::new(1e-3), SparseCategoricalCrossentropy::new().from_logits(true)).metric(Accuracy::new()).finish()?;

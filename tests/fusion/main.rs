@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod examples;
 mod programs;
 
 use programs::{Program, Weights, programs};
@@ -86,9 +87,13 @@ fn random_programs(device: &Device, cases: u32, lines: usize) -> Result<(), Stri
 fn main() {
     let devices = support::devices();
     let [cpu, gpu] = &devices;
-    let trials = vec![
+    let mut trials = vec![
         support::trial("random programs", cpu, |device| random_programs(device, 400, 24)),
         support::trial("random programs", gpu, |device| random_programs(device, 60, 24)),
     ];
+    for example in &examples::EXAMPLES {
+        let test = |_: &Device| example.step_is_the_same().map_err(|error| error.to_string());
+        trials.extend([cpu, gpu].map(|device| support::trial(example.name, device, test)));
+    }
     support::run(trials, true);
 }

@@ -128,7 +128,7 @@ fn mean(x: &Tensor, axes: &[isize]) -> Tensor {
 type Run = fn(&mut Context, &Tensor, &Tensor) -> Tensor;
 
 /// Ops that stay small and have no steps: an error in the last bit stays one.
-const OPS: [(&str, Run); 40] = [
+const OPS: [(&str, Run); 44] = [
     ("tanh", |_, a, _| a.tanh()),
     ("sigmoid", |_, a, _| a.sigmoid()),
     ("relu", |_, a, _| a.relu()),
@@ -187,8 +187,24 @@ const OPS: [(&str, Run); 40] = [
             return a.clone();
         }
         let (kernel, bias) = (c.weights.get(100 + 2 * c.key, &[last, width]), c.weights.get(101 + 2 * c.key, &[width]));
-        (a.matmul(&kernel) * (1.0 / last.max(1) as f32).sqrt() + bias).gelu()
+        a.matmul(&kernel) * (1.0 / last.max(1) as f32).sqrt() + bias
     }),
+    ("image", |_, a, _| {
+        let (high, channels) = (gcd(a.size(), 4), gcd(a.size() / gcd(a.size(), 4), 8));
+        a.reshape([1, high, a.size() / (high * channels), channels])
+    }),
+    ("conv2d", |c, a, _| {
+        let (&[_, _, _, channels], filters) = (&a.shape()[..], 1 + c.choice % 17) else { return a.clone() };
+        if channels > 16 || a.size() == 0 || a.size() / channels * filters > LARGEST / 4 {
+            return a.clone();
+        }
+        let (kernel, bias) = (c.weights.get(100 + 2 * c.key, &[3, 3, channels, filters]), c.weights.get(101 + 2 * c.key, &[filters]));
+        let options = Conv2dOptions { padding: Same, strides: [1 + c.choice % 2, 1], ..Default::default() };
+        let sum = (a * (1.0 / (9.0 * channels as f32)).sqrt()).conv2d(&kernel, &options).expect("it fits");
+        if c.choice % 3 == 0 { sum } else { sum + bias }
+    }),
+    ("max_pool2d", |c, a, _| pooled(c, a, |a| a.max_pool2d([2, 2], None, Same))),
+    ("average_pool2d", |c, a, _| pooled(c, a, |a| a.average_pool2d([2, 3], None, Same))),
     ("matmul", |_, a, _| {
         let [.., rows, columns] = a.shape()[..] else { return a.clone() };
         if rows > 130 || columns > 300 || a.size() / columns.max(1) * rows > LARGEST {
@@ -197,6 +213,12 @@ const OPS: [(&str, Run); 40] = [
         a.tanh().matmul(&a.swap_axes(-1, -2)) * (1.0 / columns.max(1) as f32)
     }),
 ];
+
+/// The windows of an image; other tensors as they are.
+fn pooled(c: &Context, x: &Tensor, pool: impl Fn(&Tensor) -> Result<Tensor>) -> Tensor {
+    let is_image = x.rank() == 4 && x.size() > 0;
+    if is_image { pool(&(x + c.constant(x.shape()))).expect("it fits") } else { x.clone() }
+}
 
 fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a.max(1) } else { gcd(b, a % b) }
