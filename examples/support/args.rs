@@ -26,6 +26,13 @@ impl Args {
         self.0.get(at + 1).map(String::as_str)
     }
 
+    #[allow(dead_code, reason = "not every example takes lists")]
+    /// All arguments behind `name`.
+    pub fn rest(&self, name: &str) -> Vec<&str> {
+        self.0.iter().skip_while(|arg| *arg != name).skip(1).map(String::as_str).collect()
+    }
+
+    #[allow(dead_code, reason = "not every example takes numbers")]
     /// The number that follows `name`, else `default`.
     pub fn number<T: std::str::FromStr>(&self, name: &str, default: T) -> T {
         let Some(text) = self.text(name) else { return default };
