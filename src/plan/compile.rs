@@ -6,6 +6,7 @@ use super::{
     fuse,
     place::{self, Buffers, Home},
     pointwise::Fused,
+    simplify::simplify,
     trace::{Ref, Trace},
 };
 use crate::{
@@ -19,10 +20,11 @@ use smallvec::SmallVec;
 
 /// Compiles `trace` for `device`.
 pub(super) fn compile(trace: &Trace, device: &Device) -> Result<Plan> {
+    let (trace, origin) = simplify(trace);
     let mut compiler = Compiler {
-        trace,
+        trace: &trace,
         alignment: device.alignment(),
-        groups: fuse::groups(trace, device.kernel_inputs()),
+        groups: fuse::groups(&trace, device.kernel_inputs()),
         buffers: Buffers::new(trace.buffers.len()),
         steps: Vec::new(),
         places: vec![SmallVec::new(); trace.nodes.len()],
@@ -31,7 +33,8 @@ pub(super) fn compile(trace: &Trace, device: &Device) -> Result<Plan> {
     for at in 0..trace.nodes.len() {
         compiler.node(at);
     }
-    let Compiler { mut steps, buffers, results, .. } = compiler;
+    let Compiler { mut steps, buffers, mut results, .. } = compiler;
+    results.iter_mut().for_each(|(at, _)| *at = origin[*at]);
     place::updates_last(&mut steps, &buffers);
     place::finish(device, steps, buffers, results)
 }

@@ -9,6 +9,7 @@ mod fuse;
 mod place;
 mod pointwise;
 mod runtime;
+mod simplify;
 mod switches;
 mod trace;
 mod wgsl;

@@ -17,6 +17,7 @@ pub(super) enum Ref {
     Node(usize, usize),
 }
 
+#[derive(Clone)]
 pub(super) struct TraceNode {
     pub node: Arc<Node>,
     pub expr: Arc<Expr>,
@@ -30,8 +31,23 @@ impl TraceNode {
     pub fn op(&self) -> &OpRef {
         &self.expr.op
     }
+
+    /// Adds all that decides what it calculates from given inputs and parameters.
+    pub fn sign(&self, key: &mut Key) {
+        let name = self.op().name().as_ptr() as usize as u64;
+        key.0.extend([name as u32, (name >> 32) as u32, self.inputs.len() as u32]);
+        self.op().key(key);
+        for input in &self.inputs {
+            key.0.extend(match *input {
+                Ref::Leaf(leaf) => [u32::MAX, leaf as u32],
+                Ref::Node(node, output) => [node as u32, output as u32],
+            });
+        }
+        self.node.specs.iter().for_each(|spec| sign(key.0, spec));
+    }
 }
 
+#[derive(Clone)]
 pub(super) struct Leaf {
     pub spec: Spec,
     /// Number of the buffer among the distinct ones, and first word in it.
@@ -40,7 +56,7 @@ pub(super) struct Leaf {
     pub donated: bool,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Trace {
     pub nodes: Vec<TraceNode>,
     pub leaves: Vec<Leaf>,
@@ -114,21 +130,12 @@ impl Trace {
     }
 
     fn add_node(&mut self, node: &Arc<Node>, expr: &Arc<Expr>, inputs: SmallVec<[Ref; 4]>, keep: bool) {
-        let op = &expr.op;
         let start = self.params.len();
-        self.params.extend(op.params());
-        let name = op.name().as_ptr() as usize as u64;
-        self.signature.extend([name as u32, (name >> 32) as u32, keep.into(), inputs.len() as u32]);
-        op.key(&mut Key(&mut self.signature));
-        for input in &inputs {
-            self.signature.extend(match *input {
-                Ref::Leaf(leaf) => [u32::MAX, leaf as u32],
-                Ref::Node(node, output) => [node as u32, output as u32],
-            });
-        }
-        node.specs.iter().for_each(|spec| sign(&mut self.signature, spec));
-        let params = start..self.params.len();
-        self.nodes.push(TraceNode { node: node.clone(), expr: expr.clone(), inputs, keep, params });
+        self.params.extend(expr.op.params());
+        let node = TraceNode { node: node.clone(), expr: expr.clone(), inputs, keep, params: start..self.params.len() };
+        self.signature.push(keep.into());
+        node.sign(&mut Key(&mut self.signature));
+        self.nodes.push(node);
     }
 }
 
