@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     if group.x == 0u {
         for (var at = lane; at < args.losses; at += 256u) {
-            mine.exponent = max(mine.exponent, loss[at] & EXPONENT);
+            if (loss[at] & EXPONENT) == EXPONENT { mine.exponent = EXPONENT; }
         }
     }
     lanes[lane] = mine;

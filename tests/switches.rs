@@ -37,6 +37,10 @@ fn checked_is_right(device: &Device) -> Result<(), String> {
     selftest(device, ("WGRAD_CHECKED", "1")).map(|_| ())
 }
 
+fn each_kernel_is_validated(device: &Device) -> Result<(), String> {
+    selftest(device, ("WGRAD_VALIDATE", "1")).map(|_| ())
+}
+
 fn dump_writes_shaders(device: &Device) -> Result<(), String> {
     let folder = std::env::temp_dir().join(format!("wgrad-dump-{}", std::process::id()));
     selftest(device, ("WGRAD_DUMP", &folder.to_string_lossy()))?;
@@ -79,7 +83,11 @@ fn main() {
         ("an unknown device is an error", an_unknown_device_is_an_error),
         ("no adapter is an error", no_adapter_is_an_error),
     ];
-    let gpu: [(&str, Test); 2] = [("WGRAD_DUMP writes shaders", dump_writes_shaders), ("WGRAD_CHECKED=1 is right", checked_is_right)];
+    let gpu: [(&str, Test); 3] = [
+        ("WGRAD_DUMP writes shaders", dump_writes_shaders),
+        ("WGRAD_CHECKED=1 is right", checked_is_right),
+        ("WGRAD_VALIDATE=1 finds no difference", each_kernel_is_validated),
+    ];
     let devices = support::devices();
     let mut trials = Vec::new();
     for (device, own) in devices.iter().zip([&cpu[..], &gpu[..]]) {

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     fn plan() -> Arc<Plan> {
-        Arc::new(Plan { steps: vec![], leaves: 0, outputs: vec![], slots: vec![], results: vec![], gpu: None })
+        Arc::new(Plan { steps: vec![], leaves: 0, outputs: vec![], slots: vec![], results: vec![], gpu: vec![] })
     }
 
     #[test]

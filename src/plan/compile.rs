@@ -131,6 +131,7 @@ impl Compiler<'_> {
         let chain = Chain::new(vec![instruction], &[(place.spec.dtype, Some(place.layout.clone()))], &place.spec.shape);
         self.steps.push(Step {
             op: Fused { chain, output: place.spec.clone() }.into(),
+            layer: None,
             epilogue: None,
             inputs: SmallVec::from_iter([place]),
             outputs: SmallVec::from_iter([output.clone()]),
@@ -178,7 +179,7 @@ impl Compiler<'_> {
             .collect();
         let params = node.params.clone().collect();
         let inputs = inputs.into_iter().skip(in_place).collect();
-        Step { op, epilogue: None, inputs, outputs, params }
+        Step { op, layer: node.expr.layer.clone(), epilogue: None, inputs, outputs, params }
     }
 
     /// Lays the inputs into the arena that comes first; a kernel whose only result goes there writes it there itself.
@@ -271,7 +272,15 @@ impl Compiler<'_> {
         let Some(head) = head else {
             let output = self.new_place(spec.clone());
             let op = Fused { chain, output: spec }.into();
-            self.steps.push(Step { op, epilogue: None, inputs: inputs.collect(), outputs: SmallVec::from_iter([output.clone()]), params });
+            let layer = self.trace.nodes[root].expr.layer.clone();
+            self.steps.push(Step {
+                op,
+                layer,
+                epilogue: None,
+                inputs: inputs.collect(),
+                outputs: SmallVec::from_iter([output.clone()]),
+                params,
+            });
             return output;
         };
         let mut step = self.step(head);

@@ -1,6 +1,6 @@
 //! Runs a plan: binds leaves, outputs and slots, then hands the steps to the device.
 
-use super::{Place, Plan, Step, trace::Trace};
+use super::{Place, Plan, Step, switches, trace::Trace, validate};
 use crate::{
     Result,
     device::{Buffer, Device, Value},
@@ -20,16 +20,19 @@ pub(super) fn run(plan: &Plan, trace: &Trace, slots: &[Buffer], device: &Device)
         buffers.push(device.alloc(words)?);
     }
     buffers.extend(slots[..plan.slots.len()].iter().cloned());
-    match &plan.gpu {
-        Some(program) => program.run(&buffers.iter().map(|buffer| buffer.gpu().clone()).collect::<Vec<_>>(), &trace.params)?,
-        None => plan.steps.iter().for_each(|step| run_step(step, &buffers, &trace.params)),
+    match &plan.gpu[..] {
+        [] => plan.steps.iter().for_each(|step| run_step(step, &buffers, &trace.params)),
+        [program] if !switches::validate() => {
+            program.run(&buffers.iter().map(|buffer| buffer.gpu().clone()).collect::<Vec<_>>(), &trace.params)?
+        }
+        _ => validate::run(plan, &buffers, &trace.params, device)?,
     }
     let value = |place: &Place| Value { buffer: buffers[place.buffer].clone(), offset: place.start + place.layout.offset };
     Ok(plan.results.iter().map(|(at, places)| (*at, places.iter().map(value).collect())).collect())
 }
 
 /// One CPU kernel. The plan has made sure that what it writes overlaps nothing that it reads.
-fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
+pub(super) fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
     let inputs: SmallVec<[CpuIn; 6]> = step
         .inputs
         .iter()

@@ -12,6 +12,7 @@ mod runtime;
 mod simplify;
 mod switches;
 mod trace;
+mod validate;
 mod wgsl;
 
 pub(crate) use chain::Chain;
@@ -26,6 +27,7 @@ use crate::{
     shape::{Layout, Spec},
 };
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// A compiled graph: steps over numbered buffers, first those of the leaves, then outputs, then shared slots.
 pub(crate) struct Plan {
@@ -37,12 +39,15 @@ pub(crate) struct Plan {
     pub slots: Vec<usize>,
     /// For each traced node that gets values: its number and where they lie.
     pub results: Vec<(usize, SmallVec<[Place; 1]>)>,
-    pub gpu: Option<crate::device::gpu::Program>,
+    /// What a GPU runs: one program, or one for each step where each is validated.
+    pub gpu: Vec<crate::device::gpu::Program>,
 }
 
 /// One kernel call.
 pub(crate) struct Step {
     pub op: OpRef,
+    /// The layer that recorded it, for messages.
+    pub layer: Option<Arc<str>>,
     /// Pointwise ops that the kernel applies to its output.
     pub epilogue: Option<Chain>,
     /// The op's inputs, then what the epilogue reads.

@@ -1,6 +1,6 @@
 //! Memory: which buffer every value lies in. Values that outlive the run get their own, the others share slots.
 
-use super::{Place, Plan, Step};
+use super::{Place, Plan, Step, switches};
 use crate::{
     Result,
     device::Device,
@@ -195,10 +195,15 @@ pub(super) fn finish(
         step.inputs.iter_mut().chain(&mut step.outputs).for_each(|place| resolve(&mut place.buffer, &mut place.start));
     }
     results.iter_mut().flat_map(|(_, places)| places).for_each(|place| resolve(&mut place.buffer, &mut place.start));
-    let gpu = device.program(recorded.into_iter().flat_map(|(mut dispatches, params)| {
+    let resolved = recorded.into_iter().map(|(mut dispatches, params)| {
         dispatches.iter_mut().flat_map(|dispatch| &mut dispatch.bindings).for_each(|arg| resolve(&mut arg.buffer, &mut arg.start));
         dispatches.into_iter().map(move |dispatch| (dispatch, params.clone()))
-    }))?;
+    });
+    let programs = match switches::validate() {
+        true => resolved.map(|step| device.program(step)).collect::<Result<Vec<_>>>()?,
+        false => vec![device.program(resolved.flatten())?],
+    };
+    let gpu = programs.into_iter().flatten().collect();
     Ok(Plan { steps, leaves, outputs, slots, results, gpu })
 }
 

@@ -1,4 +1,4 @@
-//! Whether plans fuse: `WGRAD_FUSION=0` for a whole process, [`unfused`] for a scope of one thread.
+//! Debug switches of plans: `WGRAD_FUSION=0` for a whole process, [`unfused`] for a scope of one thread, and `WGRAD_VALIDATE=1`.
 
 use std::{cell::Cell, sync::LazyLock};
 
@@ -22,4 +22,10 @@ pub fn unfused<R>(body: impl FnOnce() -> R) -> R {
     }
     let _leave = Leave(UNFUSED.replace(true));
     body()
+}
+
+/// Whether the CPU repeats each GPU kernel: `WGRAD_VALIDATE=1`.
+pub(super) fn validate() -> bool {
+    static ENABLED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("WGRAD_VALIDATE").is_some_and(|value| value == "1"));
+    *ENABLED
 }
