@@ -9,6 +9,7 @@ pub mod datasets;
 pub mod device;
 mod dtype;
 mod error;
+mod function;
 pub mod graph;
 pub mod initializers;
 pub mod layers;
@@ -28,6 +29,7 @@ pub mod training;
 pub use device::{Device, Memory};
 pub use dtype::{DType, Element};
 pub use error::{Error, ErrorKind, Result};
+pub use function::{Function, Outputs, function};
 pub use graph::{GradientTape, Tensor, Variable, gradient};
 pub use plan::Statistics;
 #[doc(hidden)]

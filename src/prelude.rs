@@ -4,7 +4,7 @@
 pub use crate::{
     All, DType, Device, Error, ErrorKind, GradientTape, Index, Result, Shape, Tensor, Variable,
     data::Array,
-    gradient,
+    function, gradient,
     initializers::{
         Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer, LecunNormal, LecunUniform, Ones, Orthogonal, RandomNormal,
         RandomUniform, TruncatedNormal, VarianceScaling, Zeros,

@@ -2,7 +2,7 @@
 
 pub use crate::ops::random::{bits, integers, normal, truncated_normal, uniform};
 
-use crate::lock::lock;
+use crate::{graph::Counter, lock::lock};
 use std::{
     cell::RefCell,
     sync::Mutex,
@@ -16,8 +16,9 @@ pub struct RandomKey {
     pub seed: u64,
     /// Tells uses apart.
     pub stream: u32,
-    /// The training step; zero outside of training.
-    pub step: u32,
+    /// The training step, zero outside of training; its lower 32 bits count. The upper ones tell a
+    /// [`function`](crate::function) that a step counter gave the number, so that each call has its own.
+    pub step: u64,
 }
 
 impl RandomKey {
@@ -25,12 +26,12 @@ impl RandomKey {
     pub fn new(seed: u64, path: &str, step: u64) -> Self {
         // FNV-1a: the stream of a path is the same in every process.
         let stream = path.bytes().fold(0x811c_9dc5u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        Self { seed, stream, step: step as u32 }
+        Self { seed, stream, step }
     }
 
     /// Four random words: block `counter` of this key's numbers.
     pub fn block(&self, counter: u32) -> [u32; 4] {
-        philox([counter, 0, self.stream, self.step], [self.seed as u32, (self.seed >> 32) as u32])
+        philox([counter, 0, self.stream, self.step as u32], [self.seed as u32, (self.seed >> 32) as u32])
     }
 
     /// The first `count` random words.
@@ -65,6 +66,36 @@ pub(crate) fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
         key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
     }
     counter
+}
+
+/// Keys for random numbers, another one at each [`next`](Self::next), also at each call of a [`function`](crate::function).
+/// Clones continue the same row.
+///
+/// ```
+/// use wgrad::{prelude::*, random::{self, SeedGenerator}};
+/// let seeds = SeedGenerator::new(42);
+/// let noisy = function(|[x]: [&Tensor; 1]| Ok(x + random::normal(&seeds.next(), [3], 0.0, 1.0)));
+/// let x = Tensor::zeros([3]);
+/// assert_ne!(noisy.call([&x])?.to_vec::<f32>()?, noisy.call([&x])?.to_vec::<f32>()?);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[doc(alias = "keras.random.SeedGenerator")]
+pub struct SeedGenerator {
+    seed: u64,
+    counter: Counter,
+}
+
+impl SeedGenerator {
+    /// The row of keys that belongs to `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, counter: Counter::default() }
+    }
+
+    /// The next key.
+    pub fn next(&self) -> RandomKey {
+        RandomKey::new(self.seed, "seed_generator", self.counter.next())
+    }
 }
 
 static DEFAULT: Mutex<Option<u64>> = Mutex::new(None);

@@ -1,21 +1,24 @@
 //! The recorded graph: nodes found from handles, the contract every op fulfils, variables, and reverse-mode gradients.
 
 mod context;
+mod counter;
 mod gradient;
 mod node;
 mod op;
 mod record;
-mod tape;
+pub(crate) mod tape;
 mod variable;
 pub(crate) mod walk;
 pub(crate) mod watch;
 
 pub(crate) use context::{LayerScope, layer_path};
+pub(crate) use counter::Counter;
+pub use counter::Draw;
 pub use gradient::gradient;
 pub use node::Tensor;
 pub(crate) use node::{Expr, Node};
 pub(crate) use op::Recorded;
-pub use op::{Access, Arg, CpuCall, CpuEpilogue, CpuIn, CpuOut, GpuCall, GradCx, Key, Op, OpRef, Params, Specs, Word};
+pub use op::{Access, Arg, CpuCall, CpuEpilogue, CpuIn, CpuOut, GpuCall, GradCx, Key, Live, Op, OpRef, Params, Specs, Word};
 pub use record::{apply, apply_one};
 pub(crate) use record::{apply_on, note_flush};
 pub use tape::GradientTape;

@@ -163,6 +163,18 @@ impl Tensor {
         &self.node.device
     }
 
+    /// A leaf that stands for something recorded before: gradients end here with an error.
+    pub(crate) fn released(spec: Spec, device: Device, value: Value) -> Self {
+        let node = Node::leaf(spec, device, value, None);
+        node.released.store(true, Ordering::Relaxed);
+        Self::from_node(node)
+    }
+
+    /// Looks at the value of a computed tensor.
+    pub(crate) fn with_value<R>(&self, look: impl FnOnce(&Value) -> R) -> R {
+        look(&self.node.values().expect("it was computed")[self.output as usize])
+    }
+
     /// The value, if it was computed already.
     pub(crate) fn value(&self) -> Option<Value> {
         self.node.values().map(|values| values[self.output as usize].clone())

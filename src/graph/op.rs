@@ -1,6 +1,6 @@
 //! `trait Op`, the one contract: an op is one object that knows everything about itself.
 
-use super::Tensor;
+use super::{Draw, Tensor};
 use crate::{
     DType, Result,
     device::{
@@ -19,6 +19,20 @@ pub type Specs = SmallVec<[Spec; 1]>;
 
 /// The scalars of one recorded op, as words: kernels read them at run time, so a new value needs no new plan.
 pub type Params = SmallVec<[u32; 4]>;
+
+/// Parameters of an op that are others in each replay of a function.
+#[derive(Clone, Copy)]
+pub enum Live {
+    /// Parameter `at` is number `draw` of a step counter.
+    Draw {
+        /// Which parameter.
+        at: usize,
+        /// As the number itself says.
+        draw: Draw,
+    },
+    /// What [`Op::params`] says then.
+    Again,
+}
 
 /// Collects what makes two ops of one name different: axes, flags, sizes. Scalars belong into [`Op::params`].
 pub struct Key<'a>(pub(crate) &'a mut Vec<u32>);
@@ -62,6 +76,11 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
     /// Scalars that may change from step to step.
     fn params(&self) -> Params {
         Params::new()
+    }
+
+    /// For ops whose parameters follow something on the host, as a learning rate: how a replay of a function finds them anew.
+    fn live(&self) -> Option<Live> {
+        None
     }
 
     /// The gradients of the inputs, recorded with tensor ops; `None` for an input without one.

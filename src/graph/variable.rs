@@ -2,7 +2,13 @@
 
 use super::{Expr, Node, OpRef, Tensor, tape};
 use crate::lock::lock;
-use crate::{Error, Result, device::Device, ops::DETACH, shape::Spec};
+use crate::{
+    Error, Result,
+    device::{Device, Value},
+    ops::DETACH,
+    plan,
+    shape::Spec,
+};
 use smallvec::SmallVec;
 use std::{
     fmt,
@@ -80,7 +86,16 @@ impl Variable {
 
     /// The current version, to calculate with.
     pub fn value(&self) -> Tensor {
-        lock(&self.inner.current).clone()
+        let version = lock(&self.inner.current).clone();
+        if plan::recording() {
+            plan::note_read(self, &version);
+        }
+        version
+    }
+
+    /// Looks at the current version without a handle on it.
+    pub(crate) fn with_version<R>(&self, look: impl FnOnce(&Tensor) -> R) -> R {
+        look(&lock(&self.inner.current))
     }
 
     /// Makes `value` the next version. Its history is cut: gradients do not flow through an assignment.
@@ -94,13 +109,21 @@ impl Variable {
         if value.device() != self.device() {
             return Err(Error::device(format!("variable {} lives on {}, the value on {}", self.name(), self.device(), value.device())));
         }
+        if plan::recording() {
+            plan::note_write(self);
+        }
         let next = version(self.inner.id, value);
         let pending = next.value().is_none();
         self.set(next);
         if pending {
-            crate::plan::add_pending(Pending(Arc::downgrade(&self.inner)));
+            plan::add_pending(Pending(Arc::downgrade(&self.inner)));
         }
         Ok(())
+    }
+
+    /// Makes a computed value its current version.
+    pub(crate) fn set_value(&self, value: Value) {
+        self.set(Tensor::from_node(Node::leaf(self.inner.spec.clone(), self.inner.device.clone(), value, Some(self.inner.id))));
     }
 
     /// Makes a leaf of this variable its current version.
@@ -112,7 +135,8 @@ impl Variable {
 
 /// A node that stands for a version of the variable and holds what `value` holds.
 fn version(id: VariableId, value: &Tensor) -> Tensor {
-    if let Some(held) = value.value() {
+    // A recorded function writes at each call, so that it needs a node also for what has a value.
+    if let (Some(held), false) = (value.value(), plan::recording()) {
         return Tensor::from_node(Node::leaf(value.spec().clone(), value.device().clone(), held, Some(id)));
     }
     let expr = Expr { op: OpRef::row(&DETACH), inputs: SmallVec::from_iter([value.clone()]), layer: super::layer_path() };

@@ -10,7 +10,7 @@ thread_local! {
 }
 
 /// Whether ops are computed one by one and looked at.
-pub(super) fn active() -> bool {
+pub(crate) fn active() -> bool {
     FOUND.with_borrow(|found| matches!(found, Some(None)))
 }
 

@@ -7,15 +7,12 @@ use super::{
 use crate::{
     Error, Result, Shape, Tensor, Variable,
     device::Device,
+    graph::Counter,
     layers::{Call, LayerRef, Training},
     random,
     training::Compiled,
 };
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{collections::HashMap, fmt};
 
 /// The batch size with which shapes are inferred: nothing is computed for it.
 const STAND_IN: usize = 2;
@@ -27,7 +24,7 @@ pub struct Model {
     layers: Vec<LayerRef>,
     built: Option<BuiltModel>,
     /// Training steps so far: the random numbers of a step depend on it.
-    pub(crate) step: AtomicU64,
+    pub(crate) step: Counter,
     pub(crate) compiled: Option<Compiled>,
 }
 
@@ -48,7 +45,7 @@ impl Model {
             layer.name_if_unnamed(|| if *count == 0 { base } else { format!("{base}_{count}") });
             *count += 1;
         }
-        Self { name, layers, built: None, step: AtomicU64::new(0), compiled: None }
+        Self { name, layers, built: None, step: Counter::default(), compiled: None }
     }
 
     pub(crate) fn build(&mut self, input: Input) -> Result<()> {
@@ -155,7 +152,7 @@ impl Model {
     /// # Errors
     /// When the model is not built or the shape is not the one it was built for.
     pub fn call(&self, x: &Tensor, training: Training) -> Result<Tensor> {
-        let step = if training == Training::Yes { self.step.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        let step = if training == Training::Yes { self.step.next() } else { 0 };
         let mut call = Call::new(training, self.seed()?, step);
         let y = self.forward(&mut call, x)?;
         call.take_updates().into_iter().try_for_each(|(variable, value)| variable.assign(&value))?;

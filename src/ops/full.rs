@@ -5,7 +5,7 @@ use crate::{
     DType, Result, Shape, Tensor,
     device::Device,
     dtype::Element,
-    graph::{self, CpuCall, GpuCall, GradCx, Key, Op, Params, Specs},
+    graph::{self, CpuCall, Draw, GpuCall, GradCx, Key, Live, Op, Params, Specs},
     plan::{Lanes, Pointwise},
     shape::Spec,
 };
@@ -17,6 +17,8 @@ pub(crate) struct Generate {
     pub row: Pointwise,
     pub spec: Spec,
     pub params: Params,
+    /// If the last parameter was drawn from a step counter: which draw.
+    pub draw: Option<Draw>,
 }
 
 const FULL_F32: Pointwise = Pointwise { name: "full", wgsl: "bitcast<f32>(p.x)", cpu: |l: Lanes| l.out.fill(l.params[0]) };
@@ -37,6 +39,10 @@ impl Op for Generate {
 
     fn params(&self) -> Params {
         self.params.clone()
+    }
+
+    fn live(&self) -> Option<Live> {
+        self.draw.map(|draw| Live::Draw { at: self.params.len() - 1, draw })
     }
 
     fn grad(&self, _cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
@@ -63,12 +69,12 @@ fn full_on(device: Device, dtype: DType, shape: Shape, word: u32) -> Tensor {
         DType::Bool => FULL_BOOL,
         _ => FULL_U32,
     };
-    generate(&device, row, Spec { dtype, shape }, SmallVec::from_slice(&[word]))
+    generate(&device, row, Spec { dtype, shape }, SmallVec::from_slice(&[word]), None)
 }
 
 /// Records a row without inputs on `device`.
-pub(super) fn generate(device: &Device, row: Pointwise, spec: Spec, params: Params) -> Tensor {
-    let op = Generate { row, spec, params };
+pub(super) fn generate(device: &Device, row: Pointwise, spec: Spec, params: Params, draw: Option<Draw>) -> Tensor {
+    let op = Generate { row, spec, params, draw };
     graph::apply_on(op.into(), &[], device.clone(), None).expect("an op without inputs has nothing to refuse").swap_remove(0)
 }
 
@@ -77,10 +83,6 @@ impl Tensor {
     #[doc(alias = "keras.ops.full")]
     pub fn full<T: Element>(shape: impl Into<Shape>, value: T) -> Tensor {
         full_on(Device::current_or_cpu(), T::DTYPE, shape.into(), value.to_word())
-    }
-
-    pub(crate) fn full_on<T: Element>(device: &Device, shape: impl Into<Shape>, value: T) -> Tensor {
-        full_on(device.clone(), T::DTYPE, shape.into(), value.to_word())
     }
 
     /// Zeros of dtype f32.

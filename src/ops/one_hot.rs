@@ -25,7 +25,7 @@ impl Tensor {
     #[doc(alias = "keras.ops.one_hot")]
     #[track_caller]
     pub fn one_hot(&self, classes: usize) -> Tensor {
-        let places = generate(self.device(), IOTA, Spec::new(DType::I32, [classes]), Params::new());
+        let places = generate(self.device(), IOTA, Spec::new(DType::I32, [classes]), Params::new(), None);
         self.expand_dims(-1).equal(&places).cast(DType::F32)
     }
 }

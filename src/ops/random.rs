@@ -12,7 +12,7 @@ use crate::{
         math,
         simd::{map1, multiversion},
     },
-    graph::{Access, CpuCall, GpuCall, GradCx, Key, Op, Params, Specs},
+    graph::{Access, CpuCall, Draw, GpuCall, GradCx, Key, Op, Params, Specs},
     plan::{Lanes, Pointwise},
     random::{RandomKey, philox, unit_float},
     shape::{Layout, Spec},
@@ -138,8 +138,8 @@ impl Op for Integers {
 }
 
 pub(super) fn random(device: &Device, row: Pointwise, dtype: DType, shape: Shape, key: &RandomKey) -> Tensor {
-    let params = [key.seed as u32, (key.seed >> 32) as u32, key.stream, key.step];
-    generate(device, row, Spec { dtype, shape }, SmallVec::from_slice(&params))
+    let params = [key.seed as u32, (key.seed >> 32) as u32, key.stream, key.step as u32];
+    generate(device, row, Spec { dtype, shape }, SmallVec::from_slice(&params), Draw::of(key.step))
 }
 
 /// Random words (uint32) of `shape`: those of [`RandomKey::bits`], on the current device.
@@ -206,7 +206,10 @@ impl RandomKey {
             (0..).find_map(|attempt| {
                 let mut words = [0; GROUP];
                 for (block, words) in words.chunks_exact_mut(4).enumerate() {
-                    words.copy_from_slice(&philox([at as u32, 1 + attempt * BLOCKS as u32 + block as u32, self.stream, self.step], seed));
+                    words.copy_from_slice(&philox(
+                        [at as u32, 1 + attempt * BLOCKS as u32 + block as u32, self.stream, self.step as u32],
+                        seed,
+                    ));
                 }
                 normal_group(&mut words);
                 words.into_iter().map(f32::from_bits).find(|z| z.abs() <= 2.0)

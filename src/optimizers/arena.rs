@@ -11,17 +11,18 @@ use super::{
 };
 use crate::{
     DType, Error, ErrorKind, Result, Tensor, Variable,
-    device::Device,
+    device::{Device, Value},
     graph::{apply, apply_one},
+    lock::lock,
     ops::Pack,
-    plan::{self, Donation},
+    plan::{self, Donation, Keeper, Loan},
     shape::Spec,
     tensor::Reading,
 };
 use smallvec::SmallVec;
 use std::{
     collections::VecDeque,
-    sync::{Arc, atomic::AtomicU32},
+    sync::{Arc, Mutex, atomic::AtomicU32},
 };
 
 /// Words to which a parameter is aligned: 256 bytes, what a GPU binding needs.
@@ -109,6 +110,17 @@ impl Arenas {
         Ok(arenas)
     }
 
+    /// What a step overwrites, if nobody else looks at it.
+    fn donations(&self) -> impl Iterator<Item = Donation<'_>> {
+        let alone = self.kept().skip(1).map(|whole| Donation { whole, parts: &[] });
+        std::iter::once(Donation { whole: &self.whole, parts: &self.parts }).chain(alone)
+    }
+
+    /// What a step finds here and leaves here, but for gradients in the same places.
+    fn kept(&self) -> impl Iterator<Item = &Tensor> {
+        [&self.whole, &self.control, &self.gradients].into_iter().chain(&self.slots)
+    }
+
     /// Makes views of the parameter arena the variables' current versions.
     fn hand_out(&mut self) {
         self.parts = self
@@ -134,7 +146,7 @@ impl Arenas {
         let starts: Vec<usize> = changed.iter().map(|&at| self.starts[at]).collect();
         let values: Vec<Tensor> = changed.iter().map(|&at| self.variables[at].value()).collect();
         self.whole = pack(&self.whole, &starts, &values)?;
-        self.whole.compute()?;
+        plan::unrecorded(|| self.whole.compute())?;
         self.hand_out();
         Ok(())
     }
@@ -192,13 +204,20 @@ impl Arenas {
         if options.use_ema {
             self.take_assigned()?;
             self.whole = pack(&self.whole, &[0], &[self.slots[self.own_slots].clone()])?;
-            self.whole.compute()?;
+            plan::unrecorded(|| self.whole.compute())?;
             self.hand_out();
         }
         Ok(())
     }
 
-    pub fn step(&mut self, options: &Options, update: Update, gradients: Vec<Option<Tensor>>, extras: Extras) -> Result<()> {
+    pub fn step(
+        &mut self,
+        options: &Options,
+        update: Update,
+        gradients: Vec<Option<Tensor>>,
+        extras: Extras,
+        keeper: Arc<dyn Keeper>,
+    ) -> Result<()> {
         self.check(false)?;
         self.take_assigned()?;
         self.set_idle(options, gradients.iter().map(Option::is_none).collect())?;
@@ -241,17 +260,20 @@ impl Arenas {
                 variable.assign(&Tensor::where_(&skipped, &variable.value(), &value))?;
             }
         }
-        let arenas = [&self.gradients, &self.control].into_iter().chain(&self.slots);
-        let mut donations = vec![Donation { whole: &self.whole, parts: &self.parts }];
-        donations.extend(arenas.map(|whole| Donation { whole, parts: &[] }));
-        plan::flush_donating(&roots, &donations)?;
-        drop((roots, donations));
+        let (donations, kept): (Vec<Donation>, Vec<&Tensor>) = (self.donations().collect(), self.kept().collect());
+        plan::flush_lending(&roots, &Loan { donations: &donations, keeper: Some(keeper), kept: &kept })?;
+        drop((roots, kept, donations));
         let mut leaves = updated.iter().map(leaf);
         self.whole = leaves.next().expect("the update returns the parameters first");
         self.control = leaves.next().expect("then the control");
         self.slots = leaves.collect();
         self.hand_out();
-        self.readings.push_back(self.control.read_later()?);
+        self.look_later()
+    }
+
+    /// Begins to read what the step left.
+    fn look_later(&mut self) -> Result<()> {
+        self.readings.push_back(plan::unrecorded(|| self.control.read_later())?);
         Ok(())
     }
 
@@ -269,6 +291,26 @@ impl Arenas {
             }
         }
         Ok(())
+    }
+}
+
+impl Keeper for Mutex<Option<Arenas>> {
+    fn prepare(&self) -> Result<()> {
+        lock(self).as_mut().map_or(Ok(()), |arenas| arenas.check(false).and_then(|()| arenas.take_assigned()))
+    }
+
+    fn is_free(&self) -> bool {
+        lock(self).iter().flat_map(Arenas::donations).all(|donation| donation.is_free())
+    }
+
+    fn value(&self, index: usize) -> Value {
+        let arenas = lock(self);
+        let kept = arenas.iter().flat_map(Arenas::kept).nth(index);
+        kept.and_then(Tensor::value).expect("a step was recorded, and its results are computed")
+    }
+
+    fn finish(&self) -> Result<()> {
+        lock(self).as_mut().map_or(Ok(()), Arenas::look_later)
     }
 }
 

@@ -16,7 +16,7 @@ pub struct State {
     /// The bits of the learning rate, which kernels read at each run.
     rate: Arc<AtomicU32>,
     pub(super) options: Options,
-    arenas: Mutex<Option<Arenas>>,
+    arenas: Arc<Mutex<Option<Arenas>>>,
 }
 
 /// What a step brings beside gradients.
@@ -34,7 +34,7 @@ impl State {
     /// The memory of an optimizer that has not seen its variables.
     pub fn new(learning_rate: f32) -> Self {
         let rate = Arc::new(AtomicU32::new(learning_rate.to_bits()));
-        Self { rate, options: Options::default(), arenas: Mutex::default() }
+        Self { rate, options: Options::default(), arenas: Arc::default() }
     }
 
     pub(super) fn learning_rate(&self) -> f32 {
@@ -70,7 +70,7 @@ impl State {
         let mut arenas = lock(&self.arenas);
         if arenas.is_none() {
             self.options.check()?;
-            *arenas = Some(Arenas::build(rule, &self.options, variables)?);
+            *arenas = Some(plan::unrecorded(|| Arenas::build(rule, &self.options, variables))?);
         }
         Ok(())
     }
@@ -94,7 +94,8 @@ impl State {
         self.build(rule, variables)?;
         let update = |arenas: &mut Arenas| {
             arenas.check_variables(variables)?;
-            arenas.step(&self.options, arenas.update(rule, &self.options, scalars, &self.rate), gradients, extras)
+            let update = arenas.update(rule, &self.options, scalars, &self.rate);
+            arenas.step(&self.options, update, gradients, extras, self.arenas.clone())
         };
         self.with(update).map(|_| ())
     }

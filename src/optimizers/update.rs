@@ -16,7 +16,7 @@ use crate::{
         },
         gpu::compose,
     },
-    graph::{CpuCall, GpuCall, GradCx, Key, Op, Params, Specs, Word},
+    graph::{CpuCall, GpuCall, GradCx, Key, Live, Op, Params, Specs, Word},
     shape::Spec,
 };
 use smallvec::SmallVec;
@@ -32,7 +32,7 @@ pub(super) struct Update {
     pub rule: Rule,
     pub settings: Settings,
     pub scalars: Scalars,
-    /// The bits of the learning rate, read at each run.
+    /// The bits of the learning rate, read at each run, replays included.
     pub rate: Arc<AtomicU32>,
     pub average: bool,
     pub accumulator: bool,
@@ -64,6 +64,10 @@ impl Op for Update {
         let settings = [Settings { rate, ..self.settings }];
         let words = bytemuck::cast_slice(&settings).iter().chain(bytemuck::cast_slice(&self.scalars));
         words.copied().collect()
+    }
+
+    fn live(&self) -> Option<Live> {
+        Some(Live::Again)
     }
 
     fn in_place(&self) -> usize {

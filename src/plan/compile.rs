@@ -297,7 +297,8 @@ impl Compiler<'_> {
         let places: SmallVec<[Place; 1]> = std::mem::take(&mut self.places[at])
             .into_iter()
             .map(|place| {
-                let place = if place.layout.is_contiguous() { place } else { self.copy(place) };
+                let overwritten = self.trace.leaves.iter().any(|leaf| leaf.donated && leaf.buffer == place.buffer);
+                let place = if place.layout.is_contiguous() && !overwritten { place } else { self.copy(place) };
                 self.buffers.survive(place.buffer);
                 place
             })

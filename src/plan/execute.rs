@@ -1,6 +1,6 @@
 //! Runs a plan: binds leaves, outputs and slots, then hands the steps to the device.
 
-use super::{Place, Plan, Step, switches, trace::Trace, validate};
+use super::{Place, Plan, Step, switches, validate};
 use crate::{
     Result,
     device::{Buffer, Device, Value},
@@ -10,25 +10,26 @@ use crate::{
 use smallvec::SmallVec;
 use std::{sync::LazyLock, time::Instant};
 
-/// Values of traced nodes, by number.
-pub(super) type Values = Vec<(usize, SmallVec<[Value; 1]>)>;
-
-pub(super) fn run(plan: &Plan, trace: &Trace, slots: &[Buffer], device: &Device) -> Result<Values> {
-    let mut buffers: Vec<Buffer> = Vec::with_capacity(plan.leaves + plan.outputs.len() + plan.slots.len());
-    buffers.extend(trace.buffers.iter().map(|value| value.buffer.clone()));
+/// Runs `plan` on `buffers`, which are those of its leaves, and adds the others to them.
+pub(super) fn run(plan: &Plan, buffers: &mut Vec<Buffer>, params: &[u32], slots: &[Buffer], device: &Device) -> Result<()> {
+    debug_assert_eq!(buffers.len(), plan.leaves);
     for &words in &plan.outputs {
         buffers.push(device.alloc(words)?);
     }
     buffers.extend(slots[..plan.slots.len()].iter().cloned());
     match &plan.gpu[..] {
-        [] => plan.steps.iter().for_each(|step| run_step(step, &buffers, &trace.params)),
+        [] => plan.steps.iter().for_each(|step| run_step(step, buffers, params)),
         [program] if !switches::validate() => {
-            program.run(&buffers.iter().map(|buffer| buffer.gpu().clone()).collect::<Vec<_>>(), &trace.params)?
+            program.run(&buffers.iter().map(|buffer| buffer.gpu().clone()).collect::<Vec<_>>(), params)?
         }
-        _ => validate::run(plan, &buffers, &trace.params, device)?,
+        _ => validate::run(plan, buffers, params, device)?,
     }
-    let value = |place: &Place| Value { buffer: buffers[place.buffer].clone(), offset: place.start + place.layout.offset };
-    Ok(plan.results.iter().map(|(at, places)| (*at, places.iter().map(value).collect())).collect())
+    Ok(())
+}
+
+/// The value at `place` after a run.
+pub(super) fn value(place: &Place, buffers: &[Buffer]) -> Value {
+    Value { buffer: buffers[place.buffer].clone(), offset: place.start + place.layout.offset }
 }
 
 /// One CPU kernel. The plan has made sure that what it writes overlaps nothing that it reads.

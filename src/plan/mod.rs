@@ -8,6 +8,8 @@ mod execute;
 mod fuse;
 mod place;
 mod pointwise;
+mod recording;
+mod replay;
 mod runtime;
 mod simplify;
 mod switches;
@@ -17,8 +19,10 @@ mod wgsl;
 
 pub(crate) use chain::Chain;
 pub use pointwise::{Lanes, Pointwise};
+pub(crate) use recording::{Keeper, check_read, note_draw, note_read, note_write, recording, unrecorded};
+pub(crate) use replay::Recordings;
 pub use runtime::Statistics;
-pub(crate) use runtime::{Donation, add_pending, add_target, eager, flush, flush_donating, statistics};
+pub(crate) use runtime::{Donation, Loan, add_pending, add_target, eager, eagerly, flush, flush_lending, statistics};
 pub(crate) use switches::fusion;
 pub use switches::unfused;
 

@@ -1,11 +1,17 @@
 //! A flush: computes what was asked for, pending writes of variables, and what somebody still holds.
 
 pub(crate) use super::trace::Donation;
-use super::{Plan, cache::Cache, compile, execute, trace::Trace};
+use super::{
+    Plan,
+    cache::Cache,
+    compile, execute,
+    recording::{self, Keeper},
+    trace::Trace,
+};
 use crate::{
     Result,
     device::{Buffer, Device},
-    graph::{Node, Pending, Tensor, note_flush},
+    graph::{Node, Pending, Tensor, note_flush, tape, watch},
     lock::lock,
 };
 use std::{
@@ -21,6 +27,8 @@ pub struct Statistics {
     pub plans: u64,
     /// Plans run.
     pub runs: u64,
+    /// Plans run without recording anything, by functions and `fit`.
+    pub replays: u64,
     /// Kernels run.
     pub kernels: u64,
     /// GPU pipelines built; a new batch size adds none.
@@ -29,13 +37,13 @@ pub struct Statistics {
 
 /// What the flushes of one device share. Locked for a whole flush: one runs at a time, so all plans can use the same slots.
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     cache: Cache,
     slots: Vec<Buffer>,
     statistics: Statistics,
 }
 
-fn state(device: &Device) -> Arc<Mutex<State>> {
+pub(super) fn state(device: &Device) -> Arc<Mutex<State>> {
     static STATES: LazyLock<Mutex<HashMap<u64, Arc<Mutex<State>>>>> = LazyLock::new(Mutex::default);
     lock(&STATES).entry(device.id()).or_default().clone()
 }
@@ -84,19 +92,59 @@ thread_local! {
     static EAGER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether each op is computed as soon as it is recorded: `WGRAD_EAGER=1`, or inside [`run_eagerly`].
+/// Runs `body` op by op: each is computed as soon as it is recorded.
+pub(crate) fn eagerly<R>(body: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            EAGER.set(self.0);
+        }
+    }
+    let _restore = Restore(EAGER.replace(true));
+    body()
+}
+
+/// Whether each op is computed as soon as it is recorded: `WGRAD_EAGER=1`, or inside [`eagerly`].
 pub(crate) fn eager() -> bool {
     static FOREVER: LazyLock<bool> = LazyLock::new(|| std::env::var_os("WGRAD_EAGER").is_some_and(|value| value == "1"));
     EAGER.get() || *FOREVER
 }
 
-/// Computes `roots` (all of one device), pending writes of variables, and visited tensors that somebody outside holds.
-pub(crate) fn flush(roots: &[Tensor]) -> Result<()> {
-    flush_donating(roots, &[])
+/// Whether functions run their bodies as if they were not functions: op by op, as part of a recording, or under a tape.
+pub(super) fn immediate() -> bool {
+    eager() || recording::recording() || tape::current().is_some() || watch::active()
 }
 
-/// [`flush`] that may overwrite the arenas in `donations`.
-pub(crate) fn flush_donating(roots: &[Tensor], donations: &[Donation]) -> Result<()> {
+/// Computes `tensors` and pending writes of variables, of whatever device.
+pub(super) fn settle<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<()> {
+    let mut roots: Vec<Tensor> = tensors.into_iter().filter(|tensor| tensor.value().is_none()).cloned().collect();
+    WAITING.with_borrow(|waiting| roots.extend(waiting.iter().filter_map(Waiting::tensor)));
+    while let Some(device) = roots.first().map(|root| root.device().clone()) {
+        let (now, later) = roots.into_iter().partition::<Vec<_>, _>(|root| *root.device() == device);
+        flush(&now)?;
+        roots = later;
+    }
+    Ok(())
+}
+
+/// What the host lends to a flush.
+#[derive(Default)]
+pub(crate) struct Loan<'a> {
+    /// What may be overwritten.
+    pub donations: &'a [Donation<'a>],
+    /// Whose it is.
+    pub keeper: Option<Arc<dyn Keeper>>,
+    /// The keeper's tensors, in the order of [`Keeper::value`].
+    pub kept: &'a [&'a Tensor],
+}
+
+/// Computes `roots` (all of one device), pending writes of variables, and visited tensors that somebody outside holds.
+pub(crate) fn flush(roots: &[Tensor]) -> Result<()> {
+    flush_lending(roots, &Loan::default())
+}
+
+/// [`flush`] of what overwrites tensors that somebody keeps.
+pub(crate) fn flush_lending(roots: &[Tensor], loan: &Loan) -> Result<()> {
     note_flush();
     let Some(device) = roots.first().map(|root| root.device().clone()) else { return Ok(()) };
     let state = state(&device);
@@ -110,17 +158,19 @@ pub(crate) fn flush_donating(roots: &[Tensor], donations: &[Donation]) -> Result
     if wanted.is_empty() {
         return Ok(());
     }
-    let trace = Trace::new(&wanted, donations, &device);
+    let trace = Trace::new(&wanted, loan.donations, &device);
     let result = state.run(&trace, &device);
     drop(state);
     if result.is_err() {
         again(&mine); // nothing is lost: the next flush tries again
     }
     drop(mine);
-    let values = result?;
-    for (at, values) in values {
-        trace.nodes[at].node.set_values(values);
+    let (plan, buffers) = result?;
+    for (at, places) in &plan.results {
+        trace.nodes[*at].node.set_values(places.iter().map(|place| execute::value(place, &buffers)).collect());
     }
+    recording::note_flush(&trace, &plan, loan, &device);
+    drop(buffers);
     // Inputs are let go of last, outside of all locks: a long chain may end here.
     drop(wanted);
     let released: Vec<_> =
@@ -131,7 +181,7 @@ pub(crate) fn flush_donating(roots: &[Tensor], donations: &[Donation]) -> Result
 }
 
 impl State {
-    fn run(&mut self, trace: &Trace, device: &Device) -> Result<execute::Values> {
+    fn run(&mut self, trace: &Trace, device: &Device) -> Result<(Arc<Plan>, Vec<Buffer>)> {
         let plan = match self.cache.get(&trace.signature) {
             Some(plan) => plan,
             None => {
@@ -141,6 +191,19 @@ impl State {
                 plan
             }
         };
+        let mut buffers = Vec::with_capacity(plan.leaves + plan.outputs.len() + plan.slots.len());
+        buffers.extend(trace.buffers.iter().map(|value| value.buffer.clone()));
+        self.execute(&plan, &mut buffers, &trace.params, device)?;
+        Ok((plan, buffers))
+    }
+
+    /// Runs a plan without a trace; `buffers` are its leaves', and then all.
+    pub fn replay(&mut self, plan: &Plan, buffers: &mut Vec<Buffer>, params: &[u32], device: &Device) -> Result<()> {
+        self.statistics.replays += 1;
+        self.execute(plan, buffers, params, device)
+    }
+
+    fn execute(&mut self, plan: &Plan, buffers: &mut Vec<Buffer>, params: &[u32], device: &Device) -> Result<()> {
         for (at, &words) in plan.slots.iter().enumerate() {
             match self.slots.get_mut(at) {
                 Some(slot) if slot.words() >= words => {}
@@ -153,6 +216,6 @@ impl State {
         }
         self.statistics.runs += 1;
         self.statistics.kernels += plan.steps.len() as u64;
-        execute::run(&plan, trace, &self.slots, device)
+        execute::run(plan, buffers, params, &self.slots, device)
     }
 }

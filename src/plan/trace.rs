@@ -54,6 +54,15 @@ pub(super) struct Leaf {
     pub buffer: usize,
     pub offset: usize,
     pub donated: bool,
+    /// Where the walk found it.
+    pub node: Arc<Node>,
+    pub output: usize,
+}
+
+impl Leaf {
+    pub fn value(&self) -> &Value {
+        &self.node.values().expect("a leaf has values")[self.output]
+    }
 }
 
 #[derive(Clone, Default)]
@@ -118,14 +127,14 @@ impl Trace {
 
     fn add_leaf(&mut self, node: &Arc<Node>, donated: bool) {
         let values = node.values().expect("a node without expression has values");
-        for (spec, value) in node.specs.iter().zip(values) {
+        for (output, (spec, value)) in node.specs.iter().zip(values).enumerate() {
             let buffer = self.buffers.iter().position(|other| other.buffer.id() == value.buffer.id()).unwrap_or_else(|| {
                 self.buffers.push(value.clone());
                 self.buffers.len() - 1
             });
             self.signature.extend([u32::MAX, buffer as u32, value.offset as u32, donated.into()]);
             sign(&mut self.signature, spec);
-            self.leaves.push(Leaf { spec: spec.clone(), buffer, offset: value.offset, donated });
+            self.leaves.push(Leaf { spec: spec.clone(), buffer, offset: value.offset, donated, node: node.clone(), output });
         }
     }
 
@@ -157,6 +166,16 @@ fn dying_edges(order: &[(Arc<Node>, Option<Arc<Expr>>)], keep: &[bool], number: 
         }
     }
     edges
+}
+
+impl Donation<'_> {
+    /// Whether nobody but the variables themselves looks at it.
+    pub fn is_free(&self) -> bool {
+        let alone = |tensor: &Tensor, own: usize| Arc::strong_count(&tensor.node) <= own;
+        alone(self.whole, 1)
+            && self.parts.iter().all(|part| alone(part, 2))
+            && self.whole.with_value(|value| value.buffer.references() <= 1 + self.parts.len())
+    }
 }
 
 /// Whether only the variables themselves, and edges that this flush releases, refer to the arena's parts.

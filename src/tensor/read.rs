@@ -79,6 +79,7 @@ impl Tensor {
     /// # Errors
     /// When the device refuses.
     pub fn read_later(&self) -> Result<Reading> {
+        plan::check_read()?;
         self.compute()?;
         let value = self.value().expect("a flush computes what was asked for");
         Ok(Reading(match (self.device(), &value.buffer) {
@@ -90,6 +91,7 @@ impl Tensor {
     }
 
     pub(crate) fn to_words(&self) -> Result<Vec<u32>> {
+        plan::check_read()?;
         self.compute()?;
         let value = self.value().expect("a flush computes what was asked for");
         self.device().read(&value, self.size())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Result, losses::Loss, metrics::Metric, models::Model, optimizers::Optimizer};
+use crate::{Result, losses::Loss, metrics::Metric, models::Model, optimizers::Optimizer, plan};
 
 /// What `compile` sets.
 #[derive(Debug)]
@@ -10,6 +10,14 @@ pub struct Compiled {
     pub(crate) optimizer: Box<dyn Optimizer>,
     pub(crate) loss: Box<dyn Loss>,
     pub(crate) metrics: Vec<Arc<dyn Metric>>,
+    run_eagerly: bool,
+}
+
+impl Compiled {
+    /// Runs a step as it was compiled.
+    pub(crate) fn run<R>(&self, step: impl FnOnce() -> R) -> R {
+        if self.run_eagerly { plan::eagerly(step) } else { step() }
+    }
 }
 
 /// A compilation about to be finished.
@@ -23,7 +31,7 @@ impl Model {
     /// Chooses how to train: `model.compile(Adam::new(1e-3), SparseCategoricalCrossentropy::new()).metric(Accuracy::new()).finish()?`.
     #[doc(alias = "keras.Model.compile")]
     pub fn compile(&mut self, optimizer: impl Optimizer + 'static, loss: impl Loss + 'static) -> Compile<'_> {
-        let compiled = Compiled { optimizer: Box::new(optimizer), loss: Box::new(loss), metrics: Vec::new() };
+        let compiled = Compiled { optimizer: Box::new(optimizer), loss: Box::new(loss), metrics: Vec::new(), run_eagerly: false };
         Compile { model: self, compiled }
     }
 }
@@ -32,6 +40,12 @@ impl Compile<'_> {
     /// Shows `metric` beside the loss.
     pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
         self.compiled.metrics.push(Arc::new(metric));
+        self
+    }
+
+    /// Computes each op of `fit` and `evaluate` as soon as it is recorded, and replays nothing: slower, and easier to debug.
+    pub fn run_eagerly(mut self, run_eagerly: bool) -> Self {
+        self.compiled.run_eagerly = run_eagerly;
         self
     }
 

@@ -163,7 +163,7 @@ impl<'a> Fit<'a> {
         let stopped = || stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed));
         for epoch in 0..epochs {
             tell(&mut listeners, &Event::EpochBegin { epoch, epochs });
-            trainer.reset();
+            trainer.reset()?;
             let order = order(model, x.samples(), shuffle, epoch)?;
             let steps = order.len().div_ceil(batch_size);
             for (at, indices) in order.chunks(batch_size).enumerate() {
@@ -206,7 +206,7 @@ fn split(samples: usize, share: f64) -> Result<usize> {
 }
 
 fn validate(tester: &mut Trainer, x: &Array, y: &Array, batch_size: usize) -> Result<Logs> {
-    tester.reset();
+    tester.reset()?;
     let all: Vec<usize> = (0..x.samples()).collect();
     for indices in all.chunks(batch_size) {
         tester.test(x, y, indices)?;

@@ -6,6 +6,7 @@ use crate::{
     data::{Array, AsArray},
     layers::{Call, Training},
     models::Model,
+    plan::Recordings,
     shape::Spec,
     tensor::Reading,
 };
@@ -49,11 +50,14 @@ impl Predict<'_> {
         check_inputs(model, &x)?;
         let device = model.device()?;
         let (mut words, mut spec): (Vec<u32>, Option<(DType, Shape)>) = (Vec::new(), None);
-        let mut readings: VecDeque<Reading> = VecDeque::new();
+        let (mut readings, steps): (VecDeque<Reading>, _) = (VecDeque::new(), Recordings::default());
         let all: Vec<usize> = (0..x.samples()).collect();
         for indices in all.chunks(self.batch_size) {
-            let mut call = Call::new(Training::No, model.seed()?, 0);
-            let y = model.forward(&mut call, &x.gather(device, indices)?)?;
+            let forward = |inputs: &[Tensor]| {
+                let mut call = Call::new(Training::No, model.seed()?, 0);
+                Ok(vec![model.forward(&mut call, &inputs[0])?])
+            };
+            let y = &steps.call(&[&x.gather(device, indices)?], forward)?[0];
             readings.push_back(y.read_later()?);
             spec = Some((y.dtype(), y.shape().with(0, x.samples())));
             if readings.len() > IN_FLIGHT

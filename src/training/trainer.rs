@@ -11,12 +11,10 @@ use crate::{
     metrics::{self, Metric},
     models::Model,
     optimizers::Extras,
+    plan::Recordings,
     tensor::Reading,
 };
-use std::{
-    collections::VecDeque,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{collections::VecDeque, sync::Arc};
 
 /// Steps that may be on the device at once; their batches are kept to find out what went wrong in one.
 const IN_FLIGHT: usize = 3;
@@ -28,7 +26,9 @@ pub(super) struct Trainer<'a> {
     device: Device,
     metrics: Vec<Arc<dyn Metric>>,
     /// States of the loss' mean, then of each metric.
-    states: Vec<Vec<Tensor>>,
+    states: Vec<Vec<Variable>>,
+    train_steps: Recordings,
+    test_steps: Recordings,
     readings: VecDeque<Reading>,
     batches: VecDeque<Batch>,
     logs: Logs,
@@ -51,58 +51,58 @@ impl<'a> Trainer<'a> {
             Ok(resolved.map_or_else(|| metric.clone(), Arc::from))
         };
         let metrics = compiled.metrics.iter().map(resolve).collect::<Result<Vec<_>>>()?;
-        let mut trainer = Self {
+        let device = model.device()?.clone();
+        let state = |shape: Shape| Ok(Variable::new("state", zeros(&device, shape)?));
+        let shapes = std::iter::once(vec![Shape::scalar(); 2]).chain(metrics.iter().map(|metric| metric.states()));
+        let states = shapes.map(|shapes| shapes.into_iter().map(state).collect()).collect::<Result<_>>()?;
+        Ok(Self {
             model,
             compiled,
-            device: model.device()?.clone(),
+            device,
             metrics,
-            states: Vec::new(),
+            states,
+            train_steps: Recordings::default(),
+            test_steps: Recordings::default(),
             readings: VecDeque::new(),
             batches: VecDeque::new(),
             logs: Logs::new(),
-        };
-        trainer.reset();
-        Ok(trainer)
+        })
     }
 
     /// Starts new means, as at the start of an epoch.
-    pub fn reset(&mut self) {
-        let zeros = |shapes: Vec<Shape>| shapes.into_iter().map(|shape| Tensor::full_on(&self.device, shape, 0f32)).collect::<Vec<_>>();
-        self.states =
-            std::iter::once(zeros(vec![Shape::scalar(); 2])).chain(self.metrics.iter().map(|metric| zeros(metric.states()))).collect();
+    pub fn reset(&mut self) -> Result<()> {
         self.logs.clear();
+        self.states.iter().flatten().try_for_each(|state| state.assign(&zeros(&self.device, state.spec().shape.clone())?))
     }
 
-    /// One training step on samples `indices`; returns the newest logs that are there.
+    /// One training step on samples `indices`; returns the newest logs that are there. From the second step on with a shape
+    /// nothing is recorded.
     pub fn train(&mut self, x: &Array, y: &Array, indices: &[usize]) -> Result<&Logs> {
-        let step = self.model.step.fetch_add(1, Ordering::Relaxed);
-        let batch = Batch { step, x: x.gather(&self.device, indices)?, y: y.gather(&self.device, indices)? };
-        let mut call = Call::new(Training::Yes, self.model.seed()?, step);
+        let (x, y) = (x.gather(&self.device, indices)?, y.gather(&self.device, indices)?);
+        self.batches.push_back(Batch { step: self.model.step.peek(), x: x.clone(), y: y.clone() });
+        let step = || self.train_steps.call(&[&x, &y], |inputs| self.train_step(&inputs[0], &inputs[1]));
+        let logs = self.compiled.run(step).map_err(|error| self.explain(error))?;
+        self.compiled.optimizer.state().check(false).map_err(|error| self.explain(error))?;
+        self.later(&logs[0])
+    }
+
+    fn train_step(&self, x: &Tensor, y: &Tensor) -> Result<Vec<Tensor>> {
+        let mut call = Call::new(Training::Yes, self.model.seed()?, self.model.step.next());
         let variables = self.model.trainable_variables();
-        let (predictions, loss, gradients) = self.gradients(&mut call, &batch, &variables)?;
-        let logs = self.update_states(&loss, &batch.y, &predictions, indices.len())?;
+        let (predictions, loss, gradients) = self.gradients(&mut call, x, y, &variables)?;
+        let logs = self.update_states(&loss, y, &predictions)?;
         drop(predictions);
         let optimizer = &self.compiled.optimizer;
-        let mut roots = self.states.concat();
-        roots.push(logs.clone());
-        self.batches.push_back(batch);
-        let applied = optimizer.state().apply(
-            optimizer.rule(),
-            optimizer.scalars(),
-            gradients,
-            &variables,
-            Extras { loss: Some(&loss), updates: call.take_updates(), also: &roots },
-        );
-        drop((loss, roots));
-        applied.and_then(|()| optimizer.state().check(false)).map_err(|error| self.explain(error))?;
-        self.later(&logs)
+        let extras = Extras { loss: Some(&loss), updates: call.take_updates(), also: std::slice::from_ref(&logs) };
+        optimizer.state().apply(optimizer.rule(), optimizer.scalars(), gradients, &variables, extras)?;
+        Ok(vec![logs])
     }
 
     /// Predictions, loss and gradients of a batch. The tape matters only where each op is computed at once.
-    fn gradients(&self, call: &mut Call, batch: &Batch, variables: &[Variable]) -> Result<(Tensor, Tensor, Vec<Option<Tensor>>)> {
+    fn gradients(&self, call: &mut Call, x: &Tensor, y: &Tensor, variables: &[Variable]) -> Result<(Tensor, Tensor, Vec<Option<Tensor>>)> {
         let tape = GradientTape::new();
-        let predictions = self.model.forward(call, &batch.x)?;
-        let loss = self.compiled.loss.call(&batch.y, &predictions)?;
+        let predictions = self.model.forward(call, x)?;
+        let loss = self.compiled.loss.call(y, &predictions)?;
         let gradients = tape.gradient(&self.compiled.optimizer.scale_loss(&loss), variables)?;
         Ok((predictions, loss, gradients))
     }
@@ -110,15 +110,16 @@ impl<'a> Trainer<'a> {
     /// One evaluation step.
     pub fn test(&mut self, x: &Array, y: &Array, indices: &[usize]) -> Result<&Logs> {
         let (x, y) = (x.gather(&self.device, indices)?, y.gather(&self.device, indices)?);
+        let step = || self.test_steps.call(&[&x, &y], |inputs| self.test_step(&inputs[0], &inputs[1]));
+        let logs = self.compiled.run(step)?;
+        self.later(&logs[0])
+    }
+
+    fn test_step(&self, x: &Tensor, y: &Tensor) -> Result<Vec<Tensor>> {
         let mut call = Call::new(Training::No, self.model.seed()?, 0);
-        let predictions = self.model.forward(&mut call, &x)?;
-        let loss = self.compiled.loss.call(&y, &predictions)?;
-        let logs = self.update_states(&loss, &y, &predictions, indices.len())?;
-        drop((loss, predictions));
-        let mut roots = self.states.concat();
-        roots.push(logs.clone());
-        crate::plan::flush(&roots)?;
-        self.later(&logs)
+        let predictions = self.model.forward(&mut call, x)?;
+        let loss = self.compiled.loss.call(y, &predictions)?;
+        Ok(vec![self.update_states(&loss, y, &predictions)?])
     }
 
     /// Waits for everything submitted, and returns the final logs.
@@ -132,14 +133,17 @@ impl<'a> Trainer<'a> {
     }
 
     /// Records the running means; returns them as one vector.
-    fn update_states(&mut self, loss: &Tensor, y: &Tensor, predictions: &Tensor, samples: usize) -> Result<Tensor> {
-        let samples = samples as f32;
-        self.states[0] = vec![&self.states[0][0] + loss * samples, &self.states[0][1] + samples];
-        let mut results = vec![metrics::mean_result(&self.states[0])];
-        for (metric, states) in self.metrics.iter().zip(&mut self.states[1..]) {
-            *states = metric.update(states, y, predictions).map_err(|error| error.at(metric.name()))?;
-            results.push(metric.result(states));
+    fn update_states(&self, loss: &Tensor, y: &Tensor, predictions: &Tensor) -> Result<Tensor> {
+        let samples = y.shape().first().map_or(1.0, |&samples| samples as f32);
+        let old: Vec<Vec<Tensor>> = self.states.iter().map(|states| states.iter().map(Variable::value).collect()).collect();
+        let mut new = vec![vec![&old[0][0] + loss * samples, &old[0][1] + samples]];
+        let mut results = vec![metrics::mean_result(&new[0])];
+        for (metric, states) in self.metrics.iter().zip(&old[1..]) {
+            let states = metric.update(states, y, predictions).map_err(|error| error.at(metric.name()))?;
+            results.push(metric.result(&states));
+            new.push(states);
         }
+        self.states.iter().flatten().zip(new.iter().flatten()).try_for_each(|(variable, state)| variable.assign(state))?;
         let results: Vec<Tensor> = results.iter().map(|result| result.reshape([1])).collect();
         Ok(Tensor::concat(&results.iter().collect::<Vec<_>>(), 0))
     }
@@ -175,7 +179,7 @@ impl<'a> Trainer<'a> {
         let found = self.batches.iter().find_map(|batch| {
             let run = || -> Result<()> {
                 let mut call = Call::new(Training::Yes, self.model.seed()?, batch.step);
-                self.gradients(&mut call, batch, &self.model.trainable_variables()).map(|_| ())
+                self.gradients(&mut call, &batch.x, &batch.y, &self.model.trainable_variables()).map(|_| ())
             };
             let input = watch::is_finite(&batch.x).is_ok_and(|finite| !finite).then(|| "the input data".to_owned());
             input.or_else(|| watch::first_not_finite(run)).map(|what| (batch.step, what))
@@ -190,6 +194,10 @@ impl<'a> Trainer<'a> {
             Error::new(ErrorKind::NonFinite, text)
         })
     }
+}
+
+fn zeros(device: &Device, shape: Shape) -> Result<Tensor> {
+    Tensor::from_slice_on(device, &vec![0f32; shape.size()], shape)
 }
 
 /// That samples and targets can be used together.
