@@ -1,12 +1,12 @@
 //! Convolution of NHWC images with HWIO filters, forward and both gradients, straight on the register tiles of `microkernel.rs`.
 //!
-//! Nothing is unfolded: a tile reads its pixels in place, a row of taps being one contiguous run of the image. Where padding is
-//! touched, the few rows a task needs are copied into a zero-framed buffer first. All sums have an order that the shape alone sets.
+//! Nothing is unfolded and no padding multiplied: a tile reads its pixels in place, a row of taps being one contiguous run of the image,
+//! and skips the taps that lie outside. All sums have an order that the shape alone sets.
 
 pub use super::conv_window::Axis;
-use super::conv_window::{with_runs, with_window};
+use super::conv_window::{with_column, with_runs};
 use super::gemm::{Mat, gemm};
-use super::microkernel::{Kernel, Tile};
+use super::microkernel::{Kernel, Run, Tile};
 use super::pack::pack;
 use super::pool::{self, SharedMut};
 use super::{conv_grouped, scratch, simd};
@@ -14,10 +14,10 @@ use std::ops::Range;
 
 /// Multiplications per task, about 50 µs of one core.
 const TASK: usize = 3 << 20;
-/// Pixels that a tile of the filter gradient takes at a time; their upstream values fill half of the first-level cache.
-const PIXELS: usize = 128;
+/// Pixels that a tile of the filter gradient takes at a time; their upstream values stay in the second-level cache.
+const PIXELS: usize = 512;
 /// The filter gradient cuts the batch into at most this many parts, and their partial sums hold at most so many values.
-const PARTS: usize = 32;
+const PARTS: usize = 16;
 const PARTIAL_VALUES: usize = 1 << 24;
 
 /// The sizes of a convolution: x is N x H x W x C, the filter KH x KW x (C / groups) x K, y N x OH x OW x K.
@@ -143,7 +143,7 @@ pub fn filter_grad(conv: &Conv2d, x: &[f32], dy: &[f32], dfilter: &mut [f32]) {
     let (width, panels) = (kernel.columns, conv.k.div_ceil(kernel.columns));
     let unit = Unit::new(conv);
     let part = conv.kh * conv.kw * conv.c * width;
-    let parts = (PARTIAL_VALUES / (part * panels)).min(pixels / (8 * PIXELS)).clamp(1, PARTS).min(unit.count);
+    let parts = (PARTIAL_VALUES / (part * panels)).min(pixels / (2 * PIXELS)).clamp(1, PARTS).min(unit.count);
     scratch::with(parts * panels * part, |partial| {
         let shared = SharedMut::new(partial);
         pool::run(parts * panels, &|task| {
@@ -197,52 +197,58 @@ fn filter_part(conv: &Conv2d, kernel: &Kernel, x: &[f32], dy: &[f32], unit: &Uni
     let width = kernel.columns;
     let lanes = width.min(conv.k - panel * width);
     let columns_used = if lanes * 2 <= width && width > 8 { width / 2 } else { width };
-    // Neighbouring taps of one row lie side by side in the image too.
-    let (per_row, tall) = if conv.dilation[1] == 1 { (1, conv.kw * conv.c) } else { (conv.kw, conv.c) };
-    let mut first = true;
+    let pitch = conv.w * conv.c;
+    out.fill(0.0);
     scratch::with(unit.samples * unit.rows * conv.ow * width, |upstream| {
-        for index in units {
-            let (samples, shown) = unit.ranges(conv, index);
-            let count = samples.len() * shown.len();
-            // Several samples are taken whole, so the pixels are neighbours in any case.
-            let from = ((samples.start * conv.oh + shown.start) * conv.ow) * conv.k + panel * width;
-            let source = Mat { data: &dy[from..], row_stride: 1, column_stride: conv.k };
-            pack(source, lanes, count * conv.ow, width, upstream);
-            with_window(x, samples, conv.c, &rows, &columns, shown.clone(), |window| {
-                with_runs(count, |runs| {
-                    for (index, start) in runs.iter_mut().enumerate() {
-                        *start = index / shown.len() * window.sample + index % shown.len() * rows.step * window.pitch;
+        with_runs(unit.samples * unit.rows, |runs| {
+            for index in units {
+                let (samples, shown) = unit.ranges(conv, index);
+                // Several samples are taken whole, so the pixels are neighbours in any case.
+                let from = ((samples.start * conv.oh + shown.start) * conv.ow) * conv.k + panel * width;
+                let source = Mat { data: &dy[from..], row_stride: 1, column_stride: conv.k };
+                pack(source, lanes, samples.len() * shown.len() * conv.ow, width, upstream);
+                for i in 0..conv.kh {
+                    let met = rows.outputs_inside(i);
+                    let met = met.start.max(shown.start)..met.end.min(shown.end);
+                    if met.is_empty() {
+                        continue;
                     }
-                    for i in 0..conv.kh {
-                        for j in 0..per_row {
-                            let start = i * conv.dilation[0] * window.pitch + j * conv.dilation[1] * conv.c;
-                            let row = (i * conv.kw + j) * conv.c;
+                    let runs = &mut runs[..samples.len() * met.len()];
+                    for (run, (sample, row)) in runs.iter_mut().zip(samples.clone().flat_map(|s| met.clone().map(move |row| (s, row)))) {
+                        run.a = (sample * conv.h + rows.source_of(row, i)) * pitch;
+                        run.b = ((sample - samples.start) * shown.len() + row - shown.start) * conv.ow * width;
+                    }
+                    for (section, taps) in columns.sections() {
+                        // Neighbouring taps of one row lie side by side in the image too.
+                        let together = if conv.dilation[1] == 1 { taps.len() } else { 1 };
+                        for j in taps.step_by(together.max(1)) {
+                            let (tall, row) = (together * conv.c, (i * conv.kw + j) * conv.c);
+                            let start = columns.source_of(section.start, j) * conv.c;
                             let tiles = tall.div_ceil(kernel.rows);
                             for tile in 0..tiles {
                                 let (low, high) = (tall * tile / tiles, tall * (tile + 1) / tiles);
                                 let tile = Tile {
-                                    a: window.data[start + low..].as_ptr(),
+                                    a: x[start + low..].as_ptr(),
                                     a_row: 1,
                                     a_step: columns.step * conv.c,
                                     runs,
-                                    run: conv.ow,
-                                    b: upstream.as_ptr(),
+                                    run: section.len(),
+                                    b: upstream[section.start * width..].as_ptr(),
                                     b_step: width,
                                     c: out[(row + low) * width..].as_mut_ptr(),
                                     c_row: width,
                                     rows: high - low,
                                     columns: columns_used,
-                                    accumulate: !first,
+                                    accumulate: true,
                                 };
-                                // SAFETY: the window covers all taps of its rows; `out` holds whole panels.
+                                // SAFETY: only taps inside the image are read; `out` holds whole panels.
                                 unsafe { kernel.compute(&tile) };
                             }
                         }
                     }
-                });
-            });
-            first = false;
-        }
+                }
+            }
+        });
     });
 }
 
@@ -286,7 +292,7 @@ impl Pass {
                     pack(filter, lanes, self.inputs, width, out);
                 }
             });
-            let packed = &*packed;
+            let block = Block { pass: self, kernel, source, packed, out: *out, places };
             let row_work = self.columns.outputs * depth.max(1) * self.outputs;
             let blocks = self.rows.outputs.div_ceil(TASK.div_ceil(row_work)).max(1);
             let high = self.rows.outputs.div_ceil(blocks);
@@ -295,51 +301,122 @@ impl Pass {
                 for unit in range {
                     let (sample, top) = (unit / blocks, unit % blocks * high);
                     let rows = top..(top + high).min(self.rows.outputs);
-                    self.block(kernel, source, packed, sample, rows, out, places);
+                    block.run(sample, rows);
                 }
             });
         });
     }
+}
 
-    #[allow(clippy::too_many_arguments)]
-    fn block(&self, kernel: &Kernel, source: &[f32], packed: &[f32], sample: usize, rows: Range<usize>, out: &SharedMut<f32>, at: Places) {
-        let (width, depth) = (kernel.columns, self.rows.taps * self.columns.taps * self.inputs);
-        with_window(source, sample..sample + 1, self.inputs, &self.rows, &self.columns, rows.clone(), |window| {
-            // Taps side by side in the image are one run.
-            let per_row = if self.columns.offset_step == 1 { self.columns.taps.min(1) } else { self.columns.taps };
-            let run = self.columns.taps / per_row.max(1) * self.inputs;
-            with_runs(self.rows.taps * per_row, |runs| {
-                for (index, start) in runs.iter_mut().enumerate() {
-                    let (i, j) = (index / per_row, index % per_row);
-                    *start = i * self.rows.offset_step * window.pitch + j * self.columns.offset_step * self.inputs;
-                }
-                let tiles = self.columns.outputs.div_ceil(kernel.rows);
-                for panel in 0..self.outputs.div_ceil(width) {
-                    for row in rows.clone() {
-                        for tile in 0..tiles {
-                            let (low, high) = (self.columns.outputs * tile / tiles, self.columns.outputs * (tile + 1) / tiles);
-                            let start = (row - rows.start) * self.rows.step * window.pitch + low * self.columns.step * self.inputs;
-                            let place = at.start + sample * at.sample + row * at.row + low * at.column + panel * width;
-                            let tile = Tile {
-                                a: window.data[start..].as_ptr(),
-                                a_row: self.columns.step * self.inputs,
-                                a_step: 1,
-                                runs,
-                                run,
-                                b: packed[panel * depth * width..].as_ptr(),
-                                b_step: width,
-                                c: out.pointer(place),
-                                c_row: at.column,
-                                rows: high - low,
-                                columns: width.min(self.outputs - panel * width),
-                                accumulate: false,
+/// What the tasks of a pass share.
+struct Block<'a> {
+    pass: &'a Pass,
+    kernel: &'a Kernel,
+    source: &'a [f32],
+    /// The filter by panels, each of taps x inputs x width.
+    packed: &'a [f32],
+    out: SharedMut<'a, f32>,
+    places: Places,
+}
+
+/// Outputs of a line in the image, across or down: `count` of them, whose taps start `step` apart in `source`.
+struct Line<'a> {
+    count: usize,
+    source: &'a [f32],
+    step: usize,
+    runs: &'a [Run],
+    run: usize,
+    /// Where the filter's first tap starts in a panel.
+    tap: usize,
+    place: usize,
+    place_step: usize,
+}
+
+impl Block<'_> {
+    /// Some output rows of one sample.
+    fn run(&self, sample: usize, rows: Range<usize>) {
+        let Pass { rows: down, columns: across, inputs, .. } = self.pass;
+        let (width, pitch) = (self.kernel.columns, across.source * inputs);
+        let image = &self.source[sample * down.source * pitch..][..down.source * pitch];
+        let place = |row: usize, column: usize| {
+            self.places.start + sample * self.places.sample + row * self.places.row + column * self.places.column
+        };
+        with_runs(down.taps * across.taps, |runs| {
+            for (section, taps) in across.sections() {
+                let tap = taps.start * inputs * width;
+                // The direction that fills more of a tile.
+                if section.len() >= rows.len().min(4) {
+                    // Taps side by side in the image are one run.
+                    let together = if across.offset_step == 1 { taps.len().max(1) } else { 1 };
+                    let per_row = taps.len() / together;
+                    for (index, run) in runs[..down.taps * per_row].iter_mut().enumerate() {
+                        let (i, j) = (index / per_row, index % per_row);
+                        run.a = i * down.offset_step * pitch + j * across.offset_step * inputs;
+                        run.b = (i * across.taps + j) * inputs * width;
+                    }
+                    for panel in 0..self.pass.outputs.div_ceil(width) {
+                        for row in rows.clone() {
+                            let taps_down = down.taps_inside(row);
+                            let first = down.source_of(row, taps_down.start) * pitch + across.source_of(section.start, taps.start) * inputs;
+                            let line = Line {
+                                count: section.len(),
+                                source: &image[first..],
+                                step: across.step * inputs,
+                                runs: &runs[..taps_down.len() * per_row],
+                                run: together * inputs,
+                                tap: tap + taps_down.start * across.taps * inputs * width,
+                                place: place(row, section.start),
+                                place_step: self.places.column,
                             };
-                            // SAFETY: the window covers all taps of its rows; each output pixel belongs to one tile.
-                            unsafe { kernel.compute(&tile) };
+                            self.tiles(panel, &line);
                         }
                     }
+                } else {
+                    for (i, run) in runs[..down.taps].iter_mut().enumerate() {
+                        *run = Run { a: i * down.offset_step * taps.len() * inputs, b: i * across.taps * inputs * width };
+                    }
+                    for column in section {
+                        with_column(image, *inputs, [down, across], rows.clone(), column, taps.clone(), |copy| {
+                            let line = Line {
+                                count: rows.len(),
+                                source: copy,
+                                step: down.step * taps.len() * inputs,
+                                runs: &runs[..down.taps],
+                                run: taps.len() * inputs,
+                                tap,
+                                place: place(rows.start, column),
+                                place_step: self.places.row,
+                            };
+                            (0..self.pass.outputs.div_ceil(width)).for_each(|panel| self.tiles(panel, &line));
+                        });
+                    }
                 }
-            });
+            }
         });
+    }
+
+    /// A line of outputs for one panel of channels.
+    fn tiles(&self, panel: usize, line: &Line) {
+        let (width, depth) = (self.kernel.columns, self.pass.rows.taps * self.pass.columns.taps * self.pass.inputs);
+        let tiles = line.count.div_ceil(self.kernel.rows);
+        for tile in 0..tiles {
+            let (low, high) = (line.count * tile / tiles, line.count * (tile + 1) / tiles);
+            let tile = Tile {
+                a: line.source[low * line.step..].as_ptr(),
+                a_row: line.step,
+                a_step: 1,
+                runs: line.runs,
+                run: line.run,
+                b: self.packed[panel * depth * width + line.tap..].as_ptr(),
+                b_step: width,
+                c: self.out.pointer(line.place + low * line.place_step + panel * width),
+                c_row: line.place_step,
+                rows: high - low,
+                columns: width.min(self.pass.outputs - panel * width),
+                accumulate: false,
+            };
+            // SAFETY: only taps inside the image, or in the copy, are read; each output belongs to one tile.
+            unsafe { self.kernel.compute(&tile) };
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! The part of an image that a convolution's tiles read: which places, and a copy framed by zeros where padding is touched.
+//! What a convolution reads along each axis: which taps of which outputs meet the image, and columns copied side by side.
 
+use super::microkernel::Run;
 use super::scratch;
 use std::ops::Range;
 
@@ -20,6 +21,42 @@ impl Axis {
     /// Source positions that `count` neighbouring outputs span.
     pub fn span(&self, count: usize) -> usize {
         (count - 1) * self.step + (self.taps.max(1) - 1) * self.offset_step + 1
+    }
+
+    /// Where tap `tap` of output `at` lies in the source, or outside of it.
+    fn place(&self, at: usize, tap: usize) -> isize {
+        (at * self.step + tap * self.offset_step) as isize + self.offset
+    }
+
+    /// The taps of output `at` that lie inside the source.
+    pub fn taps_inside(&self, at: usize) -> Range<usize> {
+        let inside = |&tap: &usize| (0..self.source as isize).contains(&self.place(at, tap));
+        let first = (0..self.taps).find(inside).unwrap_or(0);
+        first..first + (first..self.taps).take_while(inside).count()
+    }
+
+    /// The outputs whose tap `tap` lies inside the source.
+    pub fn outputs_inside(&self, tap: usize) -> Range<usize> {
+        let step = self.step as isize;
+        let from = |place: isize| ((place - self.place(0, tap) + step - 1).div_euclid(step)).clamp(0, self.outputs as isize) as usize;
+        from(0)..from(self.source as isize)
+    }
+
+    /// Neighbouring outputs that have the same taps inside, with those taps.
+    pub fn sections(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let taps = (start < self.outputs).then(|| self.taps_inside(start))?;
+            let end = (start + 1..self.outputs).find(|&at| self.taps_inside(at) != taps).unwrap_or(self.outputs);
+            let section = (start..end, taps);
+            start = end;
+            Some(section)
+        })
+    }
+
+    /// Where tap `tap` of output `at` lies; it must be inside, or the taps be none.
+    pub fn source_of(&self, at: usize, tap: usize) -> usize {
+        self.place(at, tap).max(0) as usize
     }
 
     pub fn filter_tap(&self, t: usize) -> usize {
@@ -49,58 +86,37 @@ impl Axis {
     }
 }
 
-/// The part of some images that some output rows read, from the first tap of the first output on.
-pub struct Window<'a> {
-    pub data: &'a [f32],
-    /// From row to row.
-    pub pitch: usize,
-    /// From image to image.
-    pub sample: usize,
-}
-
-/// Lends the window of `outputs` (rows): in place where it lies inside the images, else as a copy framed by zeros.
-#[allow(clippy::too_many_arguments)]
-pub fn with_window(
-    x: &[f32],
-    samples: Range<usize>,
+/// Lends the source's values for some taps of output column `column`, side by side, for all rows from the first tap of `rows` on;
+/// rows outside the image are zeros.
+pub fn with_column(
+    image: &[f32],
     channels: usize,
-    rows: &Axis,
-    columns: &Axis,
-    outputs: Range<usize>,
-    body: impl FnOnce(Window),
+    axes: [&Axis; 2],
+    rows: Range<usize>,
+    column: usize,
+    taps: Range<usize>,
+    body: impl FnOnce(&[f32]),
 ) {
-    let (high, wide) = (rows.span(outputs.len()), columns.span(columns.outputs));
-    let (top, left) = ((outputs.start * rows.step) as isize + rows.offset, columns.offset);
-    let size = rows.source * columns.source * channels;
-    let inside = |start: isize, len: usize, source: usize| start >= 0 && start as usize + len <= source;
-    if inside(top, high, rows.source) && inside(left, wide, columns.source) {
-        let pitch = columns.source * channels;
-        let start = samples.start * size + top as usize * pitch + left as usize * channels;
-        return body(Window { data: &x[start..], pitch, sample: size });
-    }
-    let pitch = wide * channels;
-    scratch::with(samples.len() * high * pitch, |copy| {
-        // The columns of the image that the window shows, and where they start in it.
-        let shown = left.clamp(0, columns.source as isize) as usize..(left + wide as isize).clamp(0, columns.source as isize) as usize;
-        let before = (shown.start as isize - left) as usize * channels;
-        let len = shown.len() * channels;
-        for (index, out) in copy.chunks_exact_mut(pitch).enumerate() {
-            let (sample, y) = (samples.start + index / high, top + (index % high) as isize);
-            if y < 0 || y as usize >= rows.source || len == 0 {
+    let [down, across] = axes;
+    let (high, pitch) = (down.span(rows.len()), taps.len() * channels);
+    let top = down.place(rows.start, 0);
+    scratch::with(high * pitch, |copy| {
+        for (y, out) in copy.chunks_exact_mut(pitch.max(1)).enumerate() {
+            let y = top + y as isize;
+            if !(0..down.source as isize).contains(&y) {
                 out.fill(0.0);
                 continue;
             }
-            out[..before].fill(0.0);
-            let from = sample * size + (y as usize * columns.source + shown.start) * channels;
-            out[before..before + len].copy_from_slice(&x[from..][..len]);
-            out[before + len..].fill(0.0);
+            for (tap, out) in taps.clone().zip(out.chunks_exact_mut(channels)) {
+                out.copy_from_slice(&image[(y as usize * across.source + across.source_of(column, tap)) * channels..][..channels]);
+            }
         }
-        body(Window { data: copy, pitch, sample: high * pitch });
+        body(copy);
     });
 }
 
 /// Lends memory for the starts of a tile's runs.
-pub fn with_runs(count: usize, body: impl FnOnce(&mut [usize])) {
-    const SHARE: usize = size_of::<usize>() / size_of::<f32>();
+pub fn with_runs(count: usize, body: impl FnOnce(&mut [Run])) {
+    const SHARE: usize = size_of::<Run>() / size_of::<f32>();
     scratch::with(count * SHARE, |values| body(bytemuck::cast_slice_mut(values)));
 }

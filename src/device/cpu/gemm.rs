@@ -2,7 +2,7 @@
 //!
 //! The cut into blocks and tiles, and so the order of every sum, follows from the shape alone: the bits do not depend on threads.
 
-use super::microkernel::{Kernel, Tile};
+use super::microkernel::{Kernel, Run, Tile};
 use super::pack::pack_panels;
 use super::pool::{self, SharedMut};
 use super::{scratch, simd, vector_matrix};
@@ -244,7 +244,7 @@ impl Product<'_> {
                             a: a.add(group / kernel.rows * a_group),
                             a_row,
                             a_step,
-                            runs: &[0],
+                            runs: &[Run::default()],
                             run: self.k,
                             b,
                             b_step,

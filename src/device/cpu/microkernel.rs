@@ -3,7 +3,7 @@
 //! The first operand is read in place, one broadcast per row and step; the second comes as rows of `columns` values. One body serves
 //! all instruction sets through `Vector`; only here and in `simd.rs` are they named.
 
-/// `c[i, j] (+)= Σ over runs r and steps s of a[runs[r] + i * a_row + s * a_step] * b[(r * run + s) * b_step + j]`
+/// `c[i, j] (+)= Σ over runs r and steps s of a[r.a + i * a_row + s * a_step] * b[r.b + s * b_step + j]`
 ///
 /// Either `a_row` or `a_step` is 1. `b` may be read to the full width of the kernel, beyond `columns`.
 #[derive(Clone, Copy)]
@@ -11,7 +11,7 @@ pub struct Tile<'a> {
     pub a: *const f32,
     pub a_row: usize,
     pub a_step: usize,
-    pub runs: &'a [usize],
+    pub runs: &'a [Run],
     pub run: usize,
     pub b: *const f32,
     pub b_step: usize,
@@ -20,6 +20,14 @@ pub struct Tile<'a> {
     pub rows: usize,
     pub columns: usize,
     pub accumulate: bool,
+}
+
+/// Where a run of steps starts in both operands.
+#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct Run {
+    pub a: usize,
+    pub b: usize,
 }
 
 /// The largest tile of the machine's best instruction set and the function that computes one.
@@ -110,9 +118,8 @@ unsafe fn sums<V: Vector, const ROWS: usize, const VECTORS: usize>(tile: &Tile, 
     // SAFETY: as above.
     unsafe {
         let mut sums = [[V::zero(); VECTORS]; ROWS];
-        let mut b = tile.b;
-        for &start in tile.runs {
-            let mut a = tile.a.add(start);
+        for start in tile.runs {
+            let (mut a, mut b) = (tile.a.add(start.a), tile.b.add(start.b));
             for _ in 0..tile.run {
                 let mut values = [V::zero(); VECTORS];
                 for (vector, value) in values.iter_mut().enumerate() {
@@ -318,7 +325,7 @@ mod tests {
     fn every_tile_shape_adds_up() {
         let a: Vec<f32> = (0..2000).map(|i| ((i * 7 % 23) as f32) - 11.0).collect();
         let b: Vec<f32> = (0..2000).map(|i| ((i * 5 % 19) as f32) - 9.0).collect();
-        let (runs, run) = ([3, 40, 11], 5);
+        let (runs, run) = ([(3, 66), (40, 0), (11, 500)].map(|(a, b)| Run { a, b }), 5);
         on_each_level(|level| {
             let kernel = Kernel::best();
             for rows in 1..=kernel.rows {
@@ -345,7 +352,8 @@ mod tests {
                             let (i, j) = (at / 40, at % 40);
                             let mut expected = if accumulate || j >= columns { 1.0 } else { 0.0 };
                             for step in 0..if j < columns { 15 } else { 0 } {
-                                expected += a[runs[step / run] + i * a_row + step % run * a_step] * b[step * 33 + j];
+                                let start = runs[step / run];
+                                expected += a[start.a + i * a_row + step % run * a_step] * b[start.b + step % run * 33 + j];
                             }
                             assert_eq!(value, expected, "{level:?} {rows}x{columns} at {i},{j}");
                         }
