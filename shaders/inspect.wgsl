@@ -7,7 +7,7 @@ struct Found { exponent: u32, squares: f32 }
 struct Report { control: Control, found: array<Found> }
 
 @group(0) @binding(0) var<uniform> args: Args;
-@group(0) @binding(1) var<storage, read> gradient: array<u32>;
+@group(0) @binding(1) var<storage, read> gradient: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> control: Control;
 @group(0) @binding(3) var<storage, read> chunks: array<Chunk>;
 @group(0) @binding(4) var<storage, read> loss: array<u32>;
@@ -26,16 +26,19 @@ var<workgroup> lanes: array<Found, 256>;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let chunk = chunks[group.x];
     let unscale = args.unscale / control.scale;
-    var mine = Found(0u, 0.0);
+    var exponents = vec4<u32>();
+    var squares = vec4<f32>();
     if (chunk.flags & IDLE) == 0u {
-        for (var at = chunk.start + lane; at < chunk.start + chunk.length; at += 256u) {
-            mine.exponent = max(mine.exponent, gradient[at] & EXPONENT);
-            var x = bitcast<f32>(gradient[at]) * unscale;
+        for (var at = chunk.start / 4u + lane; at < (chunk.start + chunk.length + 3u) / 4u; at += 256u) {
+            exponents = max(exponents, gradient[at] & vec4(EXPONENT));
+            var x = bitcast<vec4<f32>>(gradient[at]) * unscale;
             // <begin accumulate>
             // <end accumulate>
-            mine.squares += x * x;
+            squares += x * x;
         }
     }
+    let pairs = max(exponents.xy, exponents.zw);
+    var mine = Found(max(pairs.x, pairs.y), (squares.x + squares.z) + (squares.y + squares.w));
     if group.x == 0u {
         for (var at = lane; at < args.losses; at += 256u) {
             if (loss[at] & EXPONENT) == EXPONENT { mine.exponent = EXPONENT; }

@@ -24,12 +24,14 @@ struct Control { skipped: f32, iterations: u32, scale: f32, good: u32 }
 struct Chunk { start: u32, length: u32, first: u32, last: u32, flags: u32 }
 struct Found { exponent: u32, squares: f32 }
 struct Report { control: Control, found: array<Found> }
+// Arenas are read and written four numbers at a time; behind a variable's end there is room for them.
+alias Floats = vec4<f32>;
 
 @group(0) @binding(0) var<uniform> args: Args;
-@group(0) @binding(1) var<storage, read> gradient: array<f32>;
+@group(0) @binding(1) var<storage, read> gradient: array<Floats>;
 @group(0) @binding(2) var<storage, read> report: Report;
 @group(0) @binding(3) var<storage, read> chunks: array<Chunk>;
-@group(0) @binding(4) var<storage, read_write> parameter: array<f32>;
+@group(0) @binding(4) var<storage, read_write> parameter: array<Floats>;
 @group(0) @binding(5) var<storage, read_write> control: Control;
 // <begin slots>
 // <end slots>
@@ -40,15 +42,17 @@ const IDLE: u32 = 2u;
 
 var<workgroup> lanes: array<Found, 256>;
 
-// <begin rule>
+// <begin at_step>
 fn at_step(rate: f32, step: f32) -> vec4<f32> {
     return vec4(rate);
 }
+// <end at_step>
 
-fn update(i: u32, p: f32, g: f32, now: vec4<f32>) -> f32 {
+// <begin update>
+fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
     return p - now.x * g;
 }
-// <end rule>
+// <end update>
 
 // What all chunks found, and the squares of those chunks that are clipped together with this one.
 fn gather(lane: u32, chunk: Chunk) -> Found {
@@ -110,14 +114,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let now = at_step(args.rate, f32(steps + 1u));
     let ema_momentum = select(0.0, args.ema_momentum, steps != 0u);
     let overwrite = args.ema_every > 0u && (steps + 1u) % max(args.ema_every, 1u) == 0u;
-    for (var at = chunk.start + lane; at < chunk.start + chunk.length; at += 256u) {
+    let limit = Floats(args.clip_value);
+    for (var at = chunk.start / 4u + lane; at < (chunk.start + chunk.length + 3u) / 4u; at += 256u) {
         var p = parameter[at];
         if (chunk.flags & IDLE) == 0u {
             var g = gradient[at] * unscale;
             // <begin accumulate>
             // <end accumulate>
             if due {
-                g = clamp(g * factor, -args.clip_value, args.clip_value);
+                g = clamp(g * factor, -limit, limit);
                 p = update(at, p - p * decay * args.rate, g, now);
             }
         }

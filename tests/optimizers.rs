@@ -15,6 +15,7 @@ fn optimizer(case: &str) -> Box<dyn Optimizer> {
         "nesterov" => Box::new(SGD::new(0.1).momentum(0.9).nesterov(true)),
         "adam" => Box::new(Adam::new(0.05)),
         "adam betas" => Box::new(Adam::new(0.05).beta_1(0.8).beta_2(0.98).epsilon(1e-3)),
+        "amsgrad" => Box::new(Adam::new(0.05).beta_2(0.5).amsgrad(true)),
         "weight decay" => Box::new(Adam::new(0.05).weight_decay(0.3)),
         "weight decay without bias" => Box::new(SGD::new(0.1).weight_decay(0.3).exclude_from_weight_decay(&[], &["bias"])),
         "clipnorm" => Box::new(SGD::new(0.1).clipnorm(1.5)),
@@ -91,7 +92,7 @@ fn all_follow_keras(_device: &Device) -> Result<()> {
         follows_keras(case, &calls, end.as_deref())?;
         cases += 1;
     }
-    assert_eq!(cases, 19);
+    assert_eq!(cases, 20);
     Ok(())
 }
 
@@ -244,15 +245,62 @@ fn options_that_contradict_are_refused(_device: &Device) -> Result<()> {
     Ok(())
 }
 
+/// A dense layer behind batch normalization, and two batches; `bad` puts a NaN into the inputs.
+fn small_model(optimizer: impl Optimizer + 'static) -> Result<Model> {
+    let mut model = Sequential::new().add(Input::new([4])).add(BatchNormalization::new()).add(Dense::new(1)).build()?;
+    model.compile(optimizer, MeanSquaredError::new()).finish()?;
+    Ok(model)
+}
+
+fn weights(model: &Model) -> Result<Vec<Vec<f32>>> {
+    model.variables().iter().map(|variable| variable.value().to_vec()).collect()
+}
+
+fn fit_scales_the_loss(_device: &Device) -> Result<()> {
+    let (good, y) = (Array::new(wave(64 * 4, 3), [64, 4])?, Array::new(wave(64, 5), [64, 1])?);
+    let bad = Array::new([&[f32::NAN], &wave(64 * 4 - 1, 3)[..]].concat(), [64, 4])?;
+    Seed(3).scope(|| {
+        let (mut plain, mut scaled) = (small_model(Adam::new(0.01))?, small_model(LossScaleOptimizer::new(Adam::new(0.01)))?);
+        plain.fit((&good, &y)).verbose(Verbose::Silent).run()?;
+        scaled.fit((&good, &y)).verbose(Verbose::Silent).run()?;
+        let before = weights(&scaled)?;
+        for (plain, scaled) in weights(&plain)?.iter().flatten().zip(before.iter().flatten()) {
+            assert!((plain - scaled).abs() < 1e-6, "a power of two cancels: {plain} and {scaled}");
+        }
+        scaled.fit((&bad, &y)).batch_size(64).verbose(Verbose::Silent).run()?;
+        assert_eq!(weights(&scaled)?, before, "a skipped step leaves weights and moving statistics");
+        scaled.fit((&good, &y)).verbose(Verbose::Silent).run()?;
+        assert_ne!(weights(&scaled)?, before, "the next one counts");
+        Ok(())
+    })
+}
+
+fn fit_ends_with_the_average(_device: &Device) -> Result<()> {
+    let (x, y) = (Array::new(wave(64 * 4, 3), [64, 4])?, Array::new(wave(64, 5), [64, 1])?);
+    let after = |optimizer: SGD, epochs: usize| {
+        Seed(3).scope(|| {
+            let mut model = small_model(optimizer)?;
+            model.fit((&x, &y)).epochs(epochs).batch_size(64).shuffle(false).verbose(Verbose::Silent).run()?;
+            model.trainable_variables().iter().map(|variable| variable.value().to_vec::<f32>()).collect::<Result<Vec<_>>>()
+        })
+    };
+    // An average that keeps all of itself is that of the first step.
+    assert_eq!(after(SGD::new(0.1).use_ema(true).ema_momentum(1.0), 3)?, after(SGD::new(0.1), 1)?);
+    assert_ne!(after(SGD::new(0.1), 3)?, after(SGD::new(0.1), 1)?);
+    Ok(())
+}
+
 fn main() {
     type Test = fn(&Device) -> Result<()>;
-    let tests: [(&str, Test); 7] = [
+    let tests: [(&str, Test); 9] = [
         ("all follow Keras", all_follow_keras),
         ("the scale follows Keras", the_scale_follows_keras),
         ("a loop goes on after a bad gradient", a_loop_goes_on_after_a_bad_gradient),
         ("norms span chunks", norms_span_chunks),
         ("one bad element is found in every chunk", one_bad_element_is_found_in_every_chunk),
         ("a step is two kernels", a_step_is_two_kernels),
+        ("fit scales the loss", fit_scales_the_loss),
+        ("fit ends with the average", fit_ends_with_the_average),
         ("options that contradict are refused", options_that_contradict_are_refused),
     ];
     let devices = support::devices();

@@ -1,23 +1,24 @@
 //! Adam (Kingma and Ba, 2014), with Keras' defaults.
 
-use super::{Optimizer, Rule, Scalars, State};
-use crate::device::cpu::simd::step3;
+use super::{AtStep, Optimizer, Rule, Scalars, State};
+use crate::device::cpu::simd::{step1, step2, step3};
 
 /// `m += (g - m)(1 - b1)`, `v += (g² - v)(1 - b2)`, `p -= a m / (sqrt(v) + epsilon)` with
-/// `a = rate * sqrt(1 - b2^t) / (1 - b1^t)`.
+/// `a = rate * sqrt(1 - b2^t) / (1 - b1^t)`; AMSGrad (Reddi et al., 2018) takes the largest `v` so far.
 #[derive(Debug)]
 #[doc(alias = "keras.optimizers.Adam")]
 pub struct Adam {
     beta_1: f64,
     beta_2: f64,
     epsilon: f32,
+    amsgrad: bool,
     state: State,
 }
 
 impl Adam {
     /// Adam with `learning_rate`, 0.9 and 0.999 as decay rates and 1e-7 as epsilon.
     pub fn new(learning_rate: f32) -> Self {
-        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, state: State::new(learning_rate) }
+        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false, state: State::new(learning_rate) }
     }
 
     /// Decay rate of the first moment.
@@ -37,31 +38,43 @@ impl Adam {
         self.epsilon = epsilon;
         self
     }
+
+    /// Whether steps never grow again where gradients were large once.
+    pub fn amsgrad(mut self, amsgrad: bool) -> Self {
+        self.amsgrad = amsgrad;
+        self
+    }
 }
 
-const RULE: Rule = Rule {
-    name: "adam",
-    slots: &["momentum", "velocity"],
-    scalars: &["beta_1", "beta_2", "keep_1", "keep_2", "epsilon"],
+const SCALARS: &[&str] = &["beta_1", "beta_2", "keep_1", "keep_2", "epsilon"];
+
+/// `a`; `1 - b^t` without cancellation.
+const AT_STEP: AtStep = AtStep {
     wgsl: "
 fn at_step(rate: f32, step: f32) -> vec4<f32> {
-    // 1 - b^t without cancellation.
     let bias_1 = -expm1(step * log_accurate(args.beta_1));
     let bias_2 = -expm1(step * log_accurate(args.beta_2));
     return vec4(rate * sqrt(bias_2) / bias_1);
-}
+}",
+    cpu: |scalars, rate, step| {
+        let bias = |beta: f32| 1.0 - f64::from(beta).powf(f64::from(step));
+        [(f64::from(rate) * bias(scalars[1]).sqrt() / bias(scalars[0])) as f32; 4]
+    },
+};
 
-fn update(i: u32, p: f32, g: f32, now: vec4<f32>) -> f32 {
+const ADAM: Rule = Rule {
+    name: "adam",
+    slots: &["momentum", "velocity"],
+    scalars: SCALARS,
+    at_step: AT_STEP,
+    wgsl: "
+fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
     let m = momentum[i] + (g - momentum[i]) * args.keep_1;
     let v = velocity[i] + (g * g - velocity[i]) * args.keep_2;
     momentum[i] = m;
     velocity[i] = v;
     return p - m * now.x / (sqrt(v) + args.epsilon);
 }",
-    at_step: |scalars, rate, step| {
-        let bias = |beta: f32| 1.0 - f64::from(beta).powf(f64::from(step));
-        [(f64::from(rate) * bias(scalars[1]).sqrt() / bias(scalars[0])) as f32; 4]
-    },
     cpu: |scalars, [alpha, ..], gradient, written| {
         let ([_, _, keep_1, keep_2, epsilon], [p, m, v]) = (scalars, written) else { unreachable!("the rule has two slots") };
         step3(p, m, v, gradient, |p, m, v, g| {
@@ -72,13 +85,36 @@ fn update(i: u32, p: f32, g: f32, now: vec4<f32>) -> f32 {
     },
 };
 
+const AMSGRAD: Rule = Rule {
+    name: "amsgrad",
+    slots: &["momentum", "velocity", "velocity_hat"],
+    scalars: SCALARS,
+    at_step: AT_STEP,
+    wgsl: "
+fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
+    let m = momentum[i] + (g - momentum[i]) * args.keep_1;
+    let v = velocity[i] + (g * g - velocity[i]) * args.keep_2;
+    let largest = max(velocity_hat[i], v);
+    momentum[i] = m;
+    velocity[i] = v;
+    velocity_hat[i] = largest;
+    return p - m * now.x / (sqrt(largest) + args.epsilon);
+}",
+    cpu: |scalars, [alpha, ..], gradient, written| {
+        let ([_, _, keep_1, keep_2, epsilon], [p, m, v, largest]) = (scalars, written) else { unreachable!("the rule has three slots") };
+        step2(m, v, gradient, |m, v, g| (m + (g - m) * keep_1, v + (g * g - v) * keep_2));
+        step1(largest, v, f32::max);
+        step2(p, m, largest, |p, m, largest| (p - m * alpha / (largest.sqrt() + epsilon), m));
+    },
+};
+
 impl Optimizer for Adam {
     fn class_name(&self) -> &'static str {
         "Adam"
     }
 
     fn rule(&self) -> Rule {
-        RULE
+        if self.amsgrad { AMSGRAD } else { ADAM }
     }
 
     fn scalars(&self) -> Scalars {

@@ -31,7 +31,7 @@ impl Chunk {
     /// Cuts variables given as start, size and flags.
     pub fn cut(variables: &[(usize, usize, u32)]) -> Vec<Chunk> {
         let total: usize = variables.iter().map(|(_, size, _)| size).sum();
-        let chunk = total.div_ceil(MOST).max(SMALLEST);
+        let chunk = total.div_ceil(MOST).max(SMALLEST).next_multiple_of(64); // starts stay aligned
         let mut chunks = Vec::new();
         for &(start, size, flags) in variables {
             let (first, last) = (chunks.len(), chunks.len() + size.div_ceil(chunk));
@@ -61,6 +61,8 @@ mod tests {
         let chunk = |start, length, first, last, flags| Chunk { start, length, first, last, flags };
         let cut = Chunk::cut(&[(0, 5000, DECAYS), (5056, 0, 0), (5056, 10, IDLE)]);
         assert_eq!(cut, [chunk(0, 4096, 0, 2, DECAYS), chunk(4096, 904, 0, 2, DECAYS), chunk(5056, 10, 2, 3, IDLE)]);
-        assert_eq!(Chunk::cut(&[(0, 100_000_000, 0)]).len(), 1024);
+        let large = Chunk::cut(&[(0, 100_000_000, 0)]);
+        assert!(large.len() <= 1024 && large.iter().all(|chunk| chunk.start.is_multiple_of(64)));
+        assert_eq!(large.iter().map(|chunk| chunk.length).sum::<u32>(), 100_000_000);
     }
 }

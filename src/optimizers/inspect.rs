@@ -96,7 +96,7 @@ impl Op for Inspect {
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let (binding, sum) = if self.accumulator {
-            ("@group(0) @binding(5) var<storage, read> accumulator: array<f32>;", "x += accumulator[at];")
+            ("@group(0) @binding(5) var<storage, read> accumulator: array<vec4<f32>>;", "x += accumulator[at];")
         } else {
             ("", "")
         };

@@ -15,7 +15,7 @@ mod update;
 pub use adam::Adam;
 pub use loss_scale::LossScaleOptimizer;
 pub use options::OptimizerExt;
-pub use rule::{AtStep, Rule};
+pub use rule::{AtStep, Numbers, Rule, UpdateSlices};
 pub use sgd::SGD;
 pub(crate) use state::Extras;
 pub use state::State;

@@ -1,6 +1,6 @@
 //! Gradient descent, with momentum and Nesterov's variant (Sutskever et al., 2013).
 
-use super::{Optimizer, Rule, Scalars, State};
+use super::{AtStep, Optimizer, Rule, Scalars, State};
 use crate::device::cpu::simd::{step1, step2};
 
 /// `p -= rate * g`; with momentum `v = momentum * v - rate * g` and `p += v`, or `p += momentum * v - rate * g` (Nesterov).
@@ -35,15 +35,11 @@ const PLAIN: Rule = Rule {
     name: "sgd",
     slots: &[],
     scalars: &[],
+    at_step: AtStep::RATE,
     wgsl: "
-fn at_step(rate: f32, step: f32) -> vec4<f32> {
-    return vec4(rate);
-}
-
-fn update(i: u32, p: f32, g: f32, now: vec4<f32>) -> f32 {
+fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
     return p - now.x * g;
 }",
-    at_step: |_, rate, _| [rate; 4],
     cpu: |_, [rate, ..], gradient, written| step1(written[0], gradient, |p, g| p - rate * g),
 };
 
@@ -51,17 +47,13 @@ const MOMENTUM: Rule = Rule {
     name: "momentum",
     slots: &["momentum"],
     scalars: &["momentum", "ahead"],
+    at_step: AtStep::RATE,
     wgsl: "
-fn at_step(rate: f32, step: f32) -> vec4<f32> {
-    return vec4(rate);
-}
-
-fn update(i: u32, p: f32, g: f32, now: vec4<f32>) -> f32 {
+fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
     let v = args.momentum * momentum[i] - now.x * g;
     momentum[i] = v;
     return p + select(v, args.momentum * v - now.x * g, args.ahead > 0.0);
 }",
-    at_step: |_, rate, _| [rate; 4],
     cpu: |scalars, [rate, ..], gradient, written| {
         let (&[momentum, ahead], [p, v]) = (scalars, written) else { unreachable!("the rule has one slot") };
         // `ahead` is 1 for Nesterov: the step is momentum * v - rate * g instead of v.

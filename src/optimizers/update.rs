@@ -89,7 +89,7 @@ impl Op for Update {
         if bad {
             return;
         }
-        let at_step = (self.rule.at_step)(scalars, settings.rate, (now.steps + 1) as f32);
+        let numbers = (self.rule.at_step.cpu)(scalars, settings.rate, (now.steps + 1) as f32);
         let written = std::iter::once(parameters).chain(slots).map(|output| SharedMut::new(output.f32()));
         let written: SmallVec<[SharedMut<f32>; 4]> = written.collect();
         for_chunks(gradient.len(), chunks, &|_, chunk| {
@@ -109,7 +109,7 @@ impl Op for Update {
                         if settings.decay != 0.0 && chunk.flags & DECAYS != 0 {
                             step1(arrays[0], gradient, |p, _| p - p * settings.decay * settings.rate);
                         }
-                        (self.rule.cpu)(scalars, at_step, gradient, &mut arrays);
+                        (self.rule.cpu)(scalars, numbers, gradient, &mut arrays);
                     }
                 }
                 if let Some(average) = average {
@@ -125,17 +125,18 @@ impl Op for Update {
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let extra = [(self.average, "average"), (self.accumulator, "accumulator")];
         let names = self.rule.slots.iter().copied().chain(extra.iter().filter(|(has, _)| *has).map(|(_, name)| *name));
-        let binding = |(at, name)| format!("@group(0) @binding({at}) var<storage, read_write> {name}: array<f32>;\n");
+        let binding = |(at, name)| format!("@group(0) @binding({at}) var<storage, read_write> {name}: array<Floats>;\n");
         let slots: String = (6..).zip(names).map(binding).collect();
         let scalars: String = self.rule.scalars.iter().map(|name| format!("    {name}: f32,\n")).collect();
-        let mut blocks = vec![("scalars", scalars.as_str()), ("slots", &slots), ("rule", self.rule.wgsl)];
+        let mut blocks =
+            vec![("scalars", scalars.as_str()), ("slots", &slots), ("at_step", self.rule.at_step.wgsl), ("update", self.rule.wgsl)];
         if self.average {
             let text =
                 "let mean = ema_momentum * average[at] + (1.0 - ema_momentum) * p;\naverage[at] = mean;\np = select(p, mean, overwrite);";
             blocks.push(("average", text));
         }
         if self.accumulator {
-            blocks.push(("accumulate", "g += accumulator[at];\naccumulator[at] = select(g, 0.0, due);"));
+            blocks.push(("accumulate", "g += accumulator[at];\naccumulator[at] = select(g, Floats(), due);"));
         }
         let kernel = compose(self.rule.name, include_str!("../../shaders/optimizer.wgsl"), &blocks)?;
         let chunks = call.inputs[2].size() / Chunk::WORDS;

@@ -146,7 +146,15 @@ mod tests {
             let exact: f32 = (0..7).map(|i| x[i * 75 + j]).sum();
             assert!((column - exact).abs() < 1e-5, "column {j}");
         }
+        let (exponent, squares) = exponent_and_squares(&x, 2.0);
+        assert!((f64::from(squares) - 4.0 * x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>()).abs() < 1e-3);
         on_each_level(|level| {
+            assert_eq!(exponent_and_squares(&x, 2.0), (exponent, squares), "{level:?}");
+            for at in [0, 33, 524] {
+                let mut bad = x.clone();
+                bad[at] = if at == 33 { f32::NAN } else { f32::NEG_INFINITY };
+                assert!(exponent < EXPONENT && exponent_and_squares(&bad, 2.0).0 == EXPONENT, "{level:?}, element {at}");
+            }
             assert_eq!(fold_row(&x, 0.0, |a: f32, b| a + b).to_bits(), sum.to_bits(), "{level:?}");
             let mut again = [0f32; 75];
             fold_columns(&x, &mut again, |a, b| a + b);
