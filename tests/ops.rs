@@ -5,6 +5,7 @@ mod support;
 use std::sync::Arc;
 use wgrad::{
     Device,
+    device::gpu::{AdapterKind, Gpu, Settings},
     ops::{self, Case, case::Smooth, check},
     unfused,
 };
@@ -13,6 +14,9 @@ type Check = fn(&Case, &Device) -> Result<f64, String>;
 
 fn main() {
     let devices = support::devices();
+    // A software driver also tests the kernels that real cards get.
+    let card = Settings { kind: Some(AdapterKind::Discrete), ..Settings::from_env() };
+    let card = ("gpu as a card", Gpu::open_with(&card).map(Device::Gpu));
     let mut trials = Vec::new();
     for case in ops::catalog().into_iter().map(Arc::new) {
         let checks: [(&str, Smooth, Check); 3] = [
@@ -21,7 +25,7 @@ fn main() {
             ("second order", Smooth::Twice, check::second_order),
         ];
         for (what, _, check) in checks.into_iter().filter(|(_, needed, _)| case.smooth >= *needed) {
-            for device in &devices {
+            for device in devices.iter().chain(Some(&card).filter(|_| case.fused)) {
                 let (name, own) = (format!("{}: {what}", case.name), case.clone());
                 trials.push(support::trial(&name, device, move |device| check(&own, device).map(|_| ())));
                 if case.fused {

@@ -43,5 +43,10 @@ fn one_kernel_forward_and_one_backward() {
             assert!(kernels(gradient) <= 2, "{name}: gradient");
             assert!(unfused(|| kernels(|| call(&inputs))) > 2, "{name}: plain");
         }
+        // Batch normalization moves its statistics in the same kernel.
+        let model = Sequential::new().add(Input::new([3])).add(BatchNormalization::new()).build().expect("it fits");
+        let call = || model.call(&inputs[0], Training::Yes).expect("it fits");
+        assert_eq!(kernels(call), 1, "batch normalization");
+        assert!(unfused(|| kernels(call)) > 5, "batch normalization: plain");
     });
 }

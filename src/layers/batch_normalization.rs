@@ -146,11 +146,10 @@ impl SimpleLayer for BatchNormalization {
             let offset = beta.unwrap_or_else(|| scale.zeros_like()) - moving_mean * &scale;
             return Ok(x * along(scale) + along(offset));
         }
-        let others: Vec<isize> = (0..x.rank()).filter(|&at| at != axis).map(|at| at as isize).collect();
-        let (mean, variance) = x.moments(&others);
-        let keep = |moving: Tensor, batch: &Tensor| moving * self.momentum + batch.stop_gradient() * (1.0 - self.momentum);
-        call.update(&self.moving_mean, keep(moving_mean, &mean));
-        call.update(&self.moving_variance, keep(moving_variance, &variance));
-        Ok(x.batch_normalization(&mean, &variance, self.axis, gamma.as_ref(), beta.as_ref(), self.epsilon))
+        let (weights, moving) = ([gamma.as_ref(), beta.as_ref()], [&moving_mean, &moving_variance]);
+        let [y, mean, variance] = x.normalize_batch(self.axis, weights, moving, self.momentum, self.epsilon)?;
+        call.update(&self.moving_mean, mean);
+        call.update(&self.moving_variance, variance);
+        Ok(y)
     }
 }

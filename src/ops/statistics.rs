@@ -79,7 +79,7 @@ pub(super) fn fold_axes(x: &Reference, axes: &[usize], f: impl Fn(&[f64]) -> f64
     Reference::from_shape_vec(shape, results).expect("one result for each group")
 }
 
-fn variance(x: &[f64]) -> f64 {
+pub(super) fn variance(x: &[f64]) -> f64 {
     let mean = x.iter().sum::<f64>() / x.len() as f64;
     x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len() as f64
 }

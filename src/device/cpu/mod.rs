@@ -1,5 +1,6 @@
 //! The CPU's building blocks: plain functions on slices, which know neither tensors nor ops.
 
+pub mod batch_normalize;
 pub mod conv;
 mod conv_grouped;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::adapter::{self, AdapterReport, Caps};
+use super::adapter::{self, AdapterKind, AdapterReport, Caps};
 use super::fault::{self, ErrorSink, Fault};
 use super::memory::{self, Buffer, Pool};
 use super::pipeline::PipelineCache;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub trace: bool,
     /// Write each composed shader to this folder (`WGRAD_DUMP`).
     pub dump: Option<PathBuf>,
+    /// Take the kernels for this sort of processor, so that a software driver can test those of real cards.
+    pub kind: Option<AdapterKind>,
 }
 
 impl Settings {
@@ -41,6 +43,7 @@ impl Settings {
             checked: on("WGRAD_CHECKED"),
             trace: on("WGRAD_TRACE"),
             dump: text("WGRAD_DUMP").map(PathBuf::from),
+            kind: None,
         }
     }
 }
@@ -90,7 +93,8 @@ impl Gpu {
     /// As [`open`](Self::open).
     pub fn open_with(settings: &Settings) -> Result<Arc<Self>> {
         let adapter = adapter::choose(settings.adapter.as_deref())?;
-        let report = adapter::report(&adapter);
+        let mut report = adapter::report(&adapter);
+        report.caps.kind = settings.kind.unwrap_or(report.caps.kind);
         let request = adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("wgrad"),
             required_features: adapter.features() & adapter::wanted_features(),

@@ -1,5 +1,6 @@
 //! Normalisations: by given moments, over axes of each sample, and by the root of the mean square.
 
+mod batch;
 mod layer;
 
 use super::{
@@ -8,7 +9,8 @@ use super::{
     fits, record,
     statistics::fold_axes,
 };
-use crate::{Shape, Tensor};
+use crate::{Result, Shape, Tensor, graph::apply};
+use batch::{BatchNorm, Weights};
 use layer::{Norm, Parts};
 use ndarray::Dimension;
 
@@ -39,6 +41,29 @@ impl Tensor {
         let spread = |t: &Tensor| self.lay_along(t, &[axis], "batch_normalization");
         let (gamma, beta) = (gamma.map(spread), beta.map(spread));
         self.normalize(&spread(mean), &spread(variance), gamma.as_ref(), beta.as_ref(), epsilon)
+    }
+
+    /// [`Tensor::batch_normalization`] by the moments of this tensor itself, as one kernel. Also gives the moving mean and variance
+    /// as `moving * momentum + own * (1 - momentum)`.
+    ///
+    /// # Errors
+    /// When a shape does not fit, or when there are no elements.
+    pub(crate) fn normalize_batch(
+        &self,
+        axis: isize,
+        weights: [Option<&Tensor>; 2],
+        moving: [&Tensor; 2],
+        momentum: f32,
+        epsilon: f32,
+    ) -> Result<[Tensor; 3]> {
+        let axis = self.shape().axis(axis)? as isize;
+        let (last, [gamma, beta]) = (axis as usize == self.rank() - 1, weights);
+        let rows = if last { self.clone() } else { self.swap_axes(axis, -1) };
+        let op = BatchNorm { weights: Weights { gamma: gamma.is_some(), beta: beta.is_some() }, epsilon, momentum };
+        let inputs: Vec<&Tensor> = [&rows].into_iter().chain(moving).chain(gamma).chain(beta).collect();
+        let outputs = apply(op, &inputs)?;
+        let out = if last { outputs[0].clone() } else { outputs[0].swap_axes(axis, -1) };
+        Ok([out, outputs[2].clone(), outputs[3].clone()])
     }
 
     /// [`Tensor::normalize`] by the moments of each sample over `axes`; gamma and beta have the sizes of those axes.
@@ -162,6 +187,7 @@ pub(super) fn cases() -> Vec<Case> {
             move |x| scaled(&normalized(&x[0], &reduced, false), &[channels], &x[1], Some(&x[2])),
         )));
     }
+    out.extend(trained_cases());
     let given = Case::new(
         "normalize by given moments",
         &[&[4, 3], &[3], &[3]],
@@ -169,5 +195,36 @@ pub(super) fn cases() -> Vec<Case> {
         |x| (&x[0] - &x[1]) / x[2].mapv(|s| (s * s + 1e-3).sqrt()),
     );
     out.push(finish(given.range(0.5, 2.0)));
+    out
+}
+
+/// Batch normalization by the batch's own moments: alone, and with the moved moments, whose gradients take another way.
+fn trained_cases() -> Vec<Case> {
+    let mut out = Vec::new();
+    for (shape, axis) in [(&[3, 4, 5][..], 2usize), (&[3, 4, 5], 1), (&[700, 3], 1), (&[9, 40], 1)] {
+        let columns = [shape[axis]];
+        let shapes: [&[usize]; 5] = [shape, &columns, &columns, &columns, &columns];
+        let others: Vec<usize> = (0..shape.len()).filter(|&other| other != axis).collect();
+        for (scaled_by, moved_by, moving) in [(true, true, false), (false, true, false), (true, false, false), (true, true, true)] {
+            let name = format!("batch normalization {shape:?} of axis {axis}, gamma {scaled_by}, beta {moved_by}, moving {moving}");
+            let mut case = Case::new(name, &shapes, |x| x[0].clone(), |x| x[0].clone());
+            case.call = Box::new(move |x| {
+                let weights = [Some(&x[1]).filter(|_| scaled_by), Some(&x[2]).filter(|_| moved_by)];
+                let outputs = x[0].normalize_batch(axis as isize, weights, [&x[3], &x[4]], 0.9, 1e-3)?;
+                Ok(outputs.into_iter().take(if moving { 3 } else { 1 }).collect())
+            });
+            let others = others.clone();
+            case.reference = Box::new(move |x| {
+                let one = Reference::from_elem(x[1].raw_dim(), 1.0);
+                let gamma = if scaled_by { &x[1] } else { &one };
+                let y = scaled(&normalized(&x[0], &others, false), &[axis], gamma, Some(&x[2]).filter(|_| moved_by));
+                let mean = fold_axes(&x[0], &others, |x| x.iter().sum::<f64>() / x.len() as f64);
+                let variance = fold_axes(&x[0], &others, super::statistics::variance);
+                let outputs = vec![y, &x[3] * 0.9 + mean * 0.1, &x[4] * 0.9 + variance * 0.1];
+                outputs.into_iter().take(if moving { 3 } else { 1 }).collect()
+            });
+            out.push(case.smooth(Smooth::Twice).tolerance(2e-5, 5e-5).fused());
+        }
+    }
     out
 }
