@@ -126,7 +126,7 @@ impl Op for CrossEntropy {
             let range = row * length..(row + 1) * length;
             let x = &logits[range.clone()];
             let shift = vector::shift(x);
-            let log = math::ln(positive(vector::sum_of(x, |x| math::exp(x - shift))));
+            let log = math::ln(positive(vector::sum_of(x, |x| math::exp_below(x - shift))));
             let (entropy, total) = if self.sparse {
                 (log - (x[class(targets.i32()[row], length)] - shift), 1.0)
             } else {
@@ -192,9 +192,9 @@ impl Op for CrossEntropyGradient {
             // SAFETY: each row belongs to one task.
             let (x, out) = (&logits.f32()[range.clone()], unsafe { out.slice(range) });
             let (shift, log, upstream) = (shifts.f32()[row], logs.f32()[row], upstream.f32()[row]);
-            map1(x, out, |x: f32| math::exp(x - shift - log) * upstream);
+            map1(x, out, |x: f32| math::exp_below(x - shift - log) * upstream);
             let hit = class(labels.i32()[row], length);
-            out[hit] = (math::exp(x[hit] - shift - log) - 1.0) * upstream;
+            out[hit] = (math::exp_below(x[hit] - shift - log) - 1.0) * upstream;
         });
     }
 

@@ -58,11 +58,11 @@ impl Op for Softmax {
             let (x, out) = (&x[range.clone()], unsafe { out.slice(range) });
             let shift = vector::shift(x);
             if self.log {
-                let log = math::ln(positive(vector::sum_of(x, |x| math::exp(x - shift))));
+                let log = math::ln(positive(vector::sum_of(x, |x| math::exp_below(x - shift))));
                 map1(x, out, |x: f32| x - shift - log);
             } else {
-                let sum = positive(vector::map_sum(x, out, |x| math::exp(x - shift)));
-                update1(out, |e: f32| e / sum);
+                let scale = 1.0 / positive(vector::map_sum(x, out, |x| math::exp_below(x - shift)));
+                update1(out, |e: f32| e * scale);
             }
         });
     }
@@ -117,7 +117,7 @@ impl Op for SoftmaxGradient {
             let (y, dy, out) = (&y[range.clone()], &dy[range.clone()], unsafe { out.slice(range) });
             if self.log {
                 let sum = vector::fold_row(dy, 0.0, |a, b| a + b);
-                map2(y, dy, out, |y: f32, dy: f32| dy - math::exp(y) * sum);
+                map2(y, dy, out, |y: f32, dy: f32| dy - math::exp_below(y) * sum);
             } else {
                 let sum = vector::sum_of2(y, dy, |y, dy| y * dy);
                 map2(y, dy, out, |y: f32, dy: f32| y * (dy - sum));

@@ -130,11 +130,11 @@ impl Columns {
         });
     }
 
-    /// `out = (dy - sum - (x - mean) * along) * scale`.
-    pub fn gradient(self, x: &[f32], mean: &[f32], along: &[f32], dy: &[f32], sum: &[f32], scale: &[f32], out: &mut [f32]) {
+    /// `out = (dy - sum - (x - mean) * along) * scale` with the columns mean, along, sum and scale.
+    pub fn gradient(self, x: &[f32], dy: &[f32], columns: [&[f32]; 4], out: &mut [f32]) {
         let (width, shared) = (self.width(), SharedMut::new(out));
         scratch::with(4 * width, |wide| {
-            for (wide, column) in wide.chunks_exact_mut(width.max(1)).zip([mean, along, sum, scale]) {
+            for (wide, column) in wide.chunks_exact_mut(width.max(1)).zip(columns) {
                 repeat(column, wide);
             }
             let wide = &*wide;

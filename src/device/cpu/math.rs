@@ -45,6 +45,22 @@ pub fn exp(x: f32) -> f32 {
     (1.0 + p) * power_of_two(half) * power_of_two(n.wrapping_sub(half))
 }
 
+/// e^x for x <= 0, as softmax wants it: results below 2^-126 are 0, and the error grows with |x| as if x had been rounded once more.
+#[inline(always)]
+pub fn exp_below(x: f32) -> f32 {
+    let t = x * std::f32::consts::LOG2_E;
+    let shifted = (if t < -126.0 { -126.0 } else { t }) + ROUND_F32;
+    let r = t - (shifted - ROUND_F32);
+    let q = 0.001_326_472_7_f32;
+    let q = q * r + 0.009_671_513;
+    let q = q * r + 0.055_507_336;
+    let q = q * r + 0.240_222_42;
+    let q = q * r + 0.693_147_06;
+    let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
+    let value = (q * r + 1.0) * scale;
+    if t < -126.0 { 0.0 } else { value }
+}
+
 #[inline(always)]
 pub fn exp_m1(x: f32) -> f32 {
     let (n, p) = reduced_exp_m1(limit(x, -20.0, 89.0));
@@ -107,6 +123,26 @@ pub fn erf(x: f32) -> f32 {
     let q = q * z + 0.49741882327649395;
     let q = q * z + 1.0;
     (x * p / q) as f32
+}
+
+/// [`erf`] with an error of at most 6e-7, where it is added to 1 anyway: in f32 alone.
+#[inline(always)]
+pub fn erf_beside_one(x: f32) -> f32 {
+    let x = limit(x, -3.93, 3.93);
+    let z = x * x;
+    let p = 0.000_228_760_21_f32;
+    let p = p * z + 0.003_347_982_4;
+    let p = p * z + 0.050_768_126;
+    let p = p * z + 0.183_609_43;
+    let p = p * z + std::f32::consts::FRAC_2_SQRT_PI;
+    let q = -1.201_69e-7_f32;
+    let q = q * z + 2.371_176_4e-5;
+    let q = q * z + 0.001_005_778_7;
+    let q = q * z + 0.013_946_464;
+    let q = q * z + 0.110_346_15;
+    let q = q * z + 0.496_052_32;
+    let q = q * z + 1.0;
+    limit(x * p / q, -1.0, 1.0)
 }
 
 /// Beyond 2^30 neighbours are many periods apart, and the phase counts as 0.
@@ -389,6 +425,23 @@ mod tests {
     }
 
     #[test]
+    fn the_coarse_ones_keep_to_their_bounds() {
+        for bits in (0..=100f32.to_bits()).step_by(1009) {
+            let x = f32::from_bits(bits);
+            let (got, want) = (f64::from(exp_below(-x)), f64::from(-x).exp());
+            let allowed = want * (4.0 + 2.0 * f64::from(x)) * 2f64.powi(-24) + 2f64.powi(-126);
+            assert!((got - want).abs() <= allowed, "e^-{x:e} = {got}, not {want}");
+            for x in [x, -x] {
+                let (got, want) = (f64::from(erf_beside_one(x)), erf_reference(f64::from(x)));
+                assert!((got - want).abs() <= 6e-7, "erf({x:e}) = {got}, not {want}");
+            }
+        }
+        let (inf, nan) = (f32::INFINITY, f32::NAN);
+        assert_eq!([exp_below(-inf), exp_below(0.0), erf_beside_one(inf), erf_beside_one(-4.0)], [0.0, 1.0, 1.0, -1.0]);
+        assert!(exp_below(nan).is_nan() && exp_below(inf).is_nan() && erf_beside_one(nan).is_nan());
+    }
+
+    #[test]
     fn special_values() {
         let (inf, nan) = (f32::INFINITY, f32::NAN);
         for f in [exp, exp_m1, ln, ln_1p, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, erf, sigmoid, softplus] {
@@ -419,7 +472,9 @@ mod tests {
     #[test]
     fn the_bits_are_equal_on_each_level() {
         let x: Vec<f32> = (0..4001).map(|i| (i as f32 - 2000.0) * 0.013).collect();
-        for f in [exp, exp_m1, ln_1p, sin, tan, atan, sinh, asinh, tanh, erf, sigmoid, softplus, |x| powf(x, 3.0)] {
+        for f in
+            [exp, exp_below, exp_m1, ln_1p, sin, tan, atan, sinh, asinh, tanh, erf, erf_beside_one, sigmoid, softplus, |x| powf(x, 3.0)]
+        {
             let expected: Vec<u32> = x.iter().map(|&x| f(x).to_bits()).collect();
             on_each_level(|level| {
                 let mut out = vec![0f32; x.len()];

@@ -212,7 +212,7 @@ impl Op for BatchNormGradient {
             sum[at] /= count as f32;
             along[at] *= deviation[at] / count as f32;
         }
-        rows.gradient(x, mean, along, dy, sum, scale, dx.f32());
+        rows.gradient(x, dy, [mean, along, sum, scale], dx.f32());
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {

@@ -39,7 +39,7 @@ static GELU: Unary = Row::new(
     "gelu",
     Types::Float,
     "0.5 * x * (1.0 + erf(x * 0.707106781))",
-    |l| float1(l, |x| 0.5 * x * (1.0 + math::erf(x * FRAC_1_SQRT_2))),
+    |l| float1(l, |x| 0.5 * x * (1.0 + math::erf_beside_one(x * FRAC_1_SQRT_2))),
     Some(|x, _, dy| [Some(x[0].gelu_grad(dy))]),
 );
 /// The distribution function of the normal distribution, and x times its density.
@@ -47,7 +47,7 @@ static GELU_GRAD: Binary = Row::new(
     "gelu_grad",
     Types::Float,
     "y * (0.5 + 0.5 * erf(x * 0.707106781) + x * 0.398942280 * exp_accurate(-0.5 * x * x))",
-    |l| float2(l, |x, dy| dy * (0.5 + 0.5 * math::erf(x * FRAC_1_SQRT_2) + x * DENSITY * math::exp(-0.5 * x * x))),
+    |l| float2(l, |x, dy| dy * (0.5 + 0.5 * math::erf_beside_one(x * FRAC_1_SQRT_2) + x * DENSITY * math::exp_below(-0.5 * x * x))),
     Some(|x, _, upstream| {
         let square = x[0].square();
         let curve = (&square * -0.5).exp() * (2.0 - square) * DENSITY;
