@@ -1,114 +1,105 @@
-// Filter gradient of a convolution without groups: each invocation sums 8 input x 16 output channels of one tap over some output rows.
+// Filter gradient of a convolution without groups, as a product of matrices: (taps, inputs) x pixels by pixels x outputs.
 
+// The inputs of a tap are filled up to a multiple of 4, so that four neighbours are of one tap. Each of `chunks` parts of the sum takes
+// `chunk` of the output's lines.
 struct Args {
-    units: u32, inputs: u32, outputs: u32, rows: u32, columns: u32, source_rows: i32, source_columns: i32, column_taps: u32,
+    taps: u32, inputs: u32, outputs: u32, rows: u32, columns: u32, source_rows: i32, source_columns: i32, column_taps: u32,
     row_step: i32, column_step: i32, row_offset: i32, column_offset: i32, row_offset_step: i32, column_offset_step: i32,
-    lines: u32, chunk: u32, part: u32, chunks: u32,
+    lines: u32, chunk: u32, chunks: u32,
 }
-@group(0) @binding(0) var<uniform> args: Args;
-
-// Four neighbouring channels from `channel` on; what lies beyond the last one counts for nothing.
-// <begin source>
-@group(0) @binding(1) var<storage, read> source: array<f32>;
-fn load_source(start: u32, channel: u32) -> vec4<f32> {
-    let at = start + min(channel + LANES, vec4(args.inputs - 1u));
-    return vec4(source[at.x], source[at.y], source[at.z], source[at.w]);
-}
-// <end source>
-// <begin upstream>
-@group(0) @binding(2) var<storage, read> upstream: array<f32>;
-fn load_upstream(start: u32, channel: u32) -> vec4<f32> {
-    let at = start + min(channel + LANES, vec4(args.outputs - 1u));
-    return vec4(upstream[at.x], upstream[at.y], upstream[at.z], upstream[at.w]);
-}
-// <end upstream>
-
+@group(0) @binding(0) var<uniform> given: Args;
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
 
-const LANES = vec4(0u, 1u, 2u, 3u);
+// Software drivers read uniforms slowly inside of loops.
+var<private> args: Args;
 
-@compute @workgroup_size(64)
+// <begin product>
+const TILE = 4u;
+const STEP = 4u;
+const THREADS = 1u;
+const MATRICES = 1u;
+var<private> sums: array<mat4x4<f32>, 1>;
+fn left_place(index: u32) -> vec2<u32> { return vec2(0u); }
+fn right_place(index: u32) -> vec2<u32> { return vec2(0u); }
+fn result_place(index: u32, matrix: u32) -> vec2<u32> { return vec2(0u); }
+fn multiply(index: u32, left: mat4x4<f32>, right: mat4x4<f32>) { sums[0] += right * left; }
+fn next_sums() {}
+// <end product>
+
+// <begin source>
+@group(0) @binding(1) var<storage, read> source: array<f32>;
+fn block_of_source(at: vec4<u32>, across: u32, seen: vec4<bool>, within: vec4<bool>) -> mat4x4<f32> { return mat4x4<f32>(); }
+// <end source>
+
+// <begin upstream>
+@group(0) @binding(2) var<storage, read> upstream: array<f32>;
+fn block_of_upstream(at: vec4<u32>, across: u32, seen: vec4<bool>, within: vec4<bool>) -> mat4x4<f32> { return mat4x4<f32>(); }
+// <end upstream>
+
+const FOUR = vec4(0u, 1u, 2u, 3u);
+
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
+    @builtin(local_invocation_index) index: u32,
 ) {
-    // Chunks beyond the end repeat the last one; their results are not stored.
-    let wanted = (group.x + group.y * groups.x) * 64u + lane;
-    let chunk = min(wanted / args.units, args.chunks - 1u);
-    let unit = wanted % args.units;
-    let blocks = (args.inputs + 7u) / 8u;
-    let tap = unit / blocks;
-    let input = unit % blocks * 8u;
-    let channel = group.z * 16u;
+    args = given;
+    let left = left_place(index);
+    let right = right_place(index);
+    let tile = group.x + group.y * groups.x;
+    let filled = (args.inputs + 3u) / 4u * 4u;
+    let high = (args.taps * filled + TILE - 1u) / TILE;
+    let wide = (args.outputs + TILE - 1u) / TILE;
+    let first_row = tile / wide % high * TILE;
+    let first_channel = tile % wide * TILE;
+    let chunk = tile / (wide * high);
+    let tap = (first_row + left.x) / filled;
+    let input = (first_row + left.x) % filled + FOUR;
+    let channel = first_channel + right.y + FOUR;
     let first_y = i32(tap / args.column_taps) * args.row_offset_step + args.row_offset;
     let first_x = i32(tap % args.column_taps) * args.column_offset_step + args.column_offset;
-    // One matrix an input channel: its columns are 4 output channels each.
-    var sum0 = mat4x4<f32>();
-    var sum1 = mat4x4<f32>();
-    var sum2 = mat4x4<f32>();
-    var sum3 = mat4x4<f32>();
-    var sum4 = mat4x4<f32>();
-    var sum5 = mat4x4<f32>();
-    var sum6 = mat4x4<f32>();
-    var sum7 = mat4x4<f32>();
     let last = min((chunk + 1u) * args.chunk, args.lines);
-    for (var line = chunk * args.chunk; line < last; line++) {
+    // A step goes over 4 pixels of each of STEP / 4 lines.
+    for (var first_line = chunk * args.chunk; first_line < last; first_line += STEP / 4u) {
+        let line = first_line + left.y / 4u;
         let y = i32(line % args.rows) * args.row_step + first_y;
-        let row_seen = (y >= 0) & (y < args.source_rows);
+        let row_seen = (line < last) & (tap < args.taps) & (y >= 0) & (y < args.source_rows);
         let start = (i32(line / args.rows) * args.source_rows + y) * args.source_columns;
-        var x = first_x;
-        var at_upstream = line * args.columns * args.outputs;
-        for (var q = 0u; q < args.columns; q++) {
-            let seen = row_seen & (x >= 0) & (x < args.source_columns);
-            let at = select(0u, u32(start + x) * args.inputs, seen);
-            let v = select(vec4(0.0), load_source(at, input), seen);
-            let u = select(vec4(0.0), load_source(at, input + 4u), seen);
-            let d = mat4x4(
-                load_upstream(at_upstream, channel),
-                load_upstream(at_upstream, channel + 4u),
-                load_upstream(at_upstream, channel + 8u),
-                load_upstream(at_upstream, channel + 12u),
+        let right_line = first_line + right.x / 4u;
+        for (var q = 0u; q < args.columns; q += 4u) {
+            let column = q + FOUR;
+            let x = vec4<i32>(column) * args.column_step + first_x;
+            let seen = vec4(row_seen) & (column < vec4(args.columns)) & (x >= vec4(0)) & (x < vec4(args.source_columns));
+            let pixel = right_line * args.columns + column;
+            let pixel_seen = vec4(right_line < last) & (column < vec4(args.columns));
+            multiply(
+                index,
+                transpose(block_of_source(vec4<u32>(start + x) * args.inputs + input.x, 1u, seen, input < vec4(args.inputs))),
+                block_of_upstream(pixel * args.outputs + channel.x, 1u, pixel_seen, channel < vec4(args.outputs)),
             );
-            sum0 += v.x * d;
-            sum1 += v.y * d;
-            sum2 += v.z * d;
-            sum3 += v.w * d;
-            sum4 += u.x * d;
-            sum5 += u.y * d;
-            sum6 += u.z * d;
-            sum7 += u.w * d;
-            x += args.column_step;
-            at_upstream += args.outputs;
         }
     }
-    if wanted < args.units * args.chunks {
-        let row = chunk * args.part + tap * args.inputs * args.outputs;
-        store(row, input, channel, sum0);
-        store(row, input + 1u, channel, sum1);
-        store(row, input + 2u, channel, sum2);
-        store(row, input + 3u, channel, sum3);
-        store(row, input + 4u, channel, sum4);
-        store(row, input + 5u, channel, sum5);
-        store(row, input + 6u, channel, sum6);
-        store(row, input + 7u, channel, sum7);
+    for (var matrix = 0u; matrix < MATRICES && chunk < args.chunks; matrix++) {
+        let place = result_place(index, matrix);
+        store(chunk, first_row + place.x, first_channel + place.y);
+        next_sums();
     }
 }
 
-fn store(start: u32, input: u32, channel: u32, sum: mat4x4<f32>) {
-    if input < args.inputs {
-        let place = start + input * args.outputs;
-        store_four(place, channel, sum[0]);
-        store_four(place, channel + 4u, sum[1]);
-        store_four(place, channel + 8u, sum[2]);
-        store_four(place, channel + 12u, sum[3]);
-    }
-}
-
-fn store_four(place: u32, channel: u32, value: vec4<f32>) {
-    for (var k = 0u; k < 4u; k++) {
-        if channel + k < args.outputs {
-            output[place + channel + k] = value[k];
+// Stores the first matrix of the sums.
+fn store(chunk: u32, row: u32, channel: u32) {
+    var rows = sums[0];
+    let filled = (args.inputs + 3u) / 4u * 4u;
+    let tap = row / filled;
+    let first = row % filled;
+    let start = (chunk * args.taps + tap) * args.inputs;
+    for (var input = first; input < min(first + 4u, args.inputs) && tap < args.taps; input++) {
+        var values = rows[0];
+        for (var k = channel; k < min(channel + 4u, args.outputs); k++) {
+            output[(start + input) * args.outputs + k] = values.x;
+            values = values.yzwx;
         }
+        rows = mat4x4(rows[1], rows[2], rows[3], rows[0]);
     }
 }

@@ -458,7 +458,7 @@ impl GpuCall<'_> {
     /// The number of workgroups of `size` that cover `items`, spread over two dimensions where one is too short.
     pub fn linear(&self, items: usize, size: usize) -> [usize; 3] {
         let groups = items.div_ceil(size);
-        let limit = 32_768;
-        if groups <= limit { [groups, 1, 1] } else { [limit, groups.div_ceil(limit), 1] }
+        let rows = groups.div_ceil(32_768).max(1);
+        [groups.div_ceil(rows), rows, 1]
     }
 }

@@ -1,10 +1,15 @@
 //! Matrix product, with a batch axis and operands of any positive strides, so that a transpose costs nothing.
 
-use super::{Case, case::Reference, case::Smooth, record};
+use super::{
+    Case,
+    case::{Reference, Smooth},
+    product::{Core, Order, operand},
+    record,
+};
 use crate::{
     DType, Error, Result, Shape, Tensor,
     device::cpu::gemm::{self, Mat},
-    graph::{Access, CpuCall, CpuIn, GpuCall, GradCx, Key, Op, Specs, Word},
+    graph::{Access, Arg, CpuCall, CpuIn, GpuCall, GradCx, Key, Op, Specs, Word},
     shape::{Layout, Spec},
 };
 use smallvec::SmallVec;
@@ -58,13 +63,31 @@ impl Op for Matmul {
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let (a, b, output) = (&call.inputs[0], &call.inputs[1], &call.outputs[0]);
         let (&[batch, m, n], k) = (&output.shape()[..], a.shape()[2]) else { unreachable!("outputs() checked the ranks") };
-        let mut args: Vec<Word> = vec![m.into(), n.into(), k.into()];
+        let mut args: Vec<Word> = vec![batch.into(), m.into(), n.into(), k.into()];
         for operand in [a, b] {
             args.push(operand.layout.offset.into());
             args.extend(operand.layout.strides.iter().map(|&stride| Word::from(stride)));
         }
-        let groups = [n.div_ceil(64), m.div_ceil(64), batch];
-        call.dispatch_last("matmul", include_str!("../../shaders/matmul.wgsl"), &[], &args, &[a, b], &[output], groups)
+        let core = Core::of(call.caps);
+        // A block of a has the rows in its columns, one of b the columns in its rows.
+        let (left, right) = (operand(1, "a", order(a)), operand(2, "b", order(b)));
+        let blocks = [("product", core.text), ("a", &*left), ("b", &*right)];
+        let groups = call.linear(batch * core.tiles(m, n), 1);
+        call.dispatch_last("matmul", include_str!("../../shaders/matmul.wgsl"), &blocks, &args, &[a, b], &[output], groups)
+    }
+}
+
+/// How four neighbours of an operand can be loaded at once.
+fn order(operand: &Arg) -> Order {
+    let Layout { shape, strides, offset } = &operand.layout;
+    let fours = |unit: usize, other: usize| {
+        let aligned = |axis: usize| shape[axis] == 1 || strides[axis] % 4 == 0;
+        strides[unit] == 1 && offset.is_multiple_of(4) && aligned(0) && aligned(other)
+    };
+    match () {
+        () if fours(2, 1) => Order::Columns.in_fours(shape[2], operand),
+        () if fours(1, 2) => Order::Rows.in_fours(shape[1], operand),
+        () => Order::Single,
     }
 }
 

@@ -19,6 +19,7 @@ mod pack;
 mod pad;
 mod pointwise;
 mod pool;
+mod product;
 pub(crate) mod random;
 mod reduce;
 mod rows;
