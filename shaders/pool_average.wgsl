@@ -1,4 +1,4 @@
-// Average pooling: the mean of what each window sees, padding not counted; one invocation an output.
+// Average pooling: the mean of what each window sees, padding not counted; one invocation 4 channels of an output.
 
 // <begin use math>
 // <end use math>
@@ -11,32 +11,47 @@ struct Args {
     // <begin finish args>
     // <end finish args>
 }
-@group(0) @binding(0) var<uniform> args: Args;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(0) var<uniform> given: Args;
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;
+
+// Software drivers read uniforms slowly inside of loops.
+var<private> args: Args;
+
+// <begin input>
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+fn four_of_input(at: u32, across: u32, valid: vec4<bool>) -> vec4<f32> { return vec4<f32>(); }
+// <end input>
 
 // <begin finish>
 fn finish(value: f32, i: u32) -> f32 { return value; }
 // <end finish>
 
+const FOUR = vec4(0u, 1u, 2u, 3u);
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    args = given;
     let at = id.x + id.y * groups.x * 64u;
     if at >= args.total {
         return;
     }
-    let channel = at % args.channels;
-    let pixel = at / args.channels;
+    let blocks = (args.channels + 3u) / 4u;
+    let channel = at % blocks * 4u;
+    let valid = channel + FOUR < vec4(args.channels);
+    let pixel = at / blocks;
     let y = i32(pixel / args.columns % args.rows) * args.row_stride - args.top;
     let x = i32(pixel % args.columns) * args.column_stride - args.left;
     let image = pixel / (args.columns * args.rows) * u32(args.source_rows * args.source_columns);
-    var sum = 0.0;
+    var sum = vec4(0.0);
     var count = 0;
     for (var row = max(y, 0); row < min(y + args.high, args.source_rows); row++) {
         for (var column = max(x, 0); column < min(x + args.wide, args.source_columns); column++) {
-            sum += input[(image + u32(row * args.source_columns + column)) * args.channels + channel];
+            sum += four_of_input((image + u32(row * args.source_columns + column)) * args.channels + channel, 1u, valid);
             count++;
         }
     }
-    output[at] = finish(sum / f32(max(count, 1)), at);
+    for (var place = pixel * args.channels + channel; place < pixel * args.channels + min(channel + 4u, args.channels); place++) {
+        output[place] = finish(sum.x / f32(max(count, 1)), place);
+        sum = sum.yzwx;
+    }
 }

@@ -9,6 +9,7 @@ mod conv;
 mod cross_entropy;
 mod cumulate;
 mod dropout;
+mod fours;
 mod full;
 mod gather;
 mod identity;

@@ -1,5 +1,6 @@
 //! Products of matrices on a GPU, for matrix product and convolution: which core multiplies, and how operands are loaded.
 
+use super::fours::{aligned, fours};
 use crate::{
     device::gpu::{AdapterKind, Caps},
     graph::Arg,
@@ -44,33 +45,22 @@ pub(super) enum Order {
 impl Order {
     /// This order, if `count` neighbours can be loaded in fours.
     pub fn in_fours(self, count: usize, operand: &Arg) -> Self {
-        if count.is_multiple_of(4) && operand.size() > 0 { self } else { Order::Single }
+        if aligned(operand, count) { self } else { Order::Single }
     }
 }
 
 /// Declares a buffer and the function that loads a block of it: the columns of the matrix start at `at`, `across` is the step inside
 /// of a column; what is not `seen` (columns) or `within` (rows) counts as zeros.
 pub(super) fn operand(binding: usize, name: &str, order: Order) -> String {
-    let element = if order == Order::Single { "f32" } else { "vec4<f32>" };
-    let four = format!(
-        "fn four_of_{name}(at: u32, valid: bool) -> vec4<f32> {{ return select(vec4(0.0), {name}[select(0u, at / 4u, valid)], valid); }}"
-    );
-    let (four, columns) = match order {
-        Order::Columns => (four, ["x", "y", "z", "w"].map(|i| format!("four_of_{name}(at.{i}, seen.{i} & within.x)"))),
-        Order::Rows => (four, ["x", "y", "z", "w"].map(|i| format!("four_of_{name}(at.x + across * FOUR.{i}, seen.x & within.{i})"))),
-        Order::Single => (
-            format!(
-                "fn four_of_{name}(start: u32, across: u32, valid: vec4<bool>) -> vec4<f32> {{\n    \
-                 let at = select(vec4(0u), start + across * FOUR, valid);\n    \
-                 return select(vec4(0.0), vec4({name}[at.x], {name}[at.y], {name}[at.z], {name}[at.w]), valid);\n}}"
-            ),
-            ["x", "y", "z", "w"].map(|i| format!("four_of_{name}(at.{i}, across, within & vec4(seen.{i}))")),
-        ),
+    let load = |i| match order {
+        Order::Rows => format!("four_of_{name}(at.x + across * FOUR.{i}, 0u, seen & vec4(within.{i}))"),
+        Order::Columns | Order::Single => format!("four_of_{name}(at.{i}, across, within & vec4(seen.{i}))"),
     };
-    let matrix = format!("mat4x4({})", columns.join(", "));
+    let matrix = format!("mat4x4({})", ["x", "y", "z", "w"].map(load).join(", "));
     let matrix = if order == Order::Rows { format!("transpose({matrix})") } else { matrix };
+    let buffer = fours(binding, name, "f32", order != Order::Single);
     format!(
-        "@group(0) @binding({binding}) var<storage, read> {name}: array<{element}>;\n{four}\n\
-         fn block_of_{name}(at: vec4<u32>, across: u32, seen: vec4<bool>, within: vec4<bool>) -> mat4x4<f32> {{ return {matrix}; }}"
+        "{buffer}\nfn block_of_{name}(at: vec4<u32>, across: u32, seen: vec4<bool>, within: vec4<bool>) -> mat4x4<f32> {{\n    \
+         return {matrix};\n}}"
     )
 }

@@ -5,6 +5,7 @@ use crate::{
     DType, Error, Result, Shape, Tensor,
     device::cpu::pool2d::{self, Pool2d},
     graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs, apply_one},
+    ops::fours::{aligned, fours},
     shape::Spec,
 };
 use smallvec::SmallVec;
@@ -47,10 +48,11 @@ impl Op for AveragePool {
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let (input, output) = (&call.inputs[0], &call.outputs[0]);
-        let mut args = vec![output.size().into()];
-        args.extend(words(&self.0.sizes(input.shape())?));
-        let (shader, groups) = (include_str!("../../../shaders/pool_average.wgsl"), call.linear(output.size(), 64));
-        call.dispatch_last("pool_average", shader, &[], &args, &[input], &[output], groups)
+        let sizes = self.0.sizes(input.shape())?;
+        let total = sizes.n * sizes.oh * sizes.ow * sizes.c.div_ceil(4);
+        let (shader, block) = (include_str!("../../../shaders/pool_average.wgsl"), fours(1, "input", "f32", aligned(input, sizes.c)));
+        let (args, groups) = (words(total, &sizes), call.linear(total, 64));
+        call.dispatch_last("pool_average", shader, &[("input", &block)], &args, &[input], &[output], groups)
     }
 }
 
@@ -102,9 +104,10 @@ impl Op for Share {
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let (upstream, output) = (&call.inputs[0], &call.outputs[0]);
-        let mut args = vec![output.size().into()];
-        args.extend(words(&self.sizes(upstream.shape())?));
-        let (shader, groups) = (include_str!("../../../shaders/pool_average_gradient.wgsl"), call.linear(output.size(), 64));
-        call.dispatch_last("pool_average_gradient", shader, &[], &args, &[upstream], &[output], groups)
+        let sizes = self.sizes(upstream.shape())?;
+        let total = sizes.n * sizes.h * sizes.w * sizes.c.div_ceil(4);
+        let block = fours(1, "upstream", "f32", aligned(upstream, sizes.c));
+        let (shader, args) = (include_str!("../../../shaders/pool_average_gradient.wgsl"), words(total, &sizes));
+        call.dispatch_last("pool_average_gradient", shader, &[("upstream", &block)], &args, &[upstream], &[output], call.linear(total, 64))
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         gpu::compose,
     },
     graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs, apply_one},
+    ops::fours::{aligned, fours},
     shape::Spec,
 };
 use smallvec::SmallVec;
@@ -51,11 +52,12 @@ impl Op for MaxPool {
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let (input, values, places) = (&call.inputs[0], &call.outputs[0], &call.outputs[1]);
         let sizes = self.0.sizes(input.shape())?;
-        let mut args = vec![values.size().into()];
-        args.extend(words(&sizes));
+        let total = sizes.n * sizes.oh * sizes.ow * sizes.c.div_ceil(4);
+        let mut args = words(total, &sizes);
         args.push(f32::NEG_INFINITY.into());
-        let kernel = compose("pool_max", include_str!("../../../shaders/pool_max.wgsl"), &[])?;
-        call.dispatch(kernel, &args, &[input], &[values, places], call.linear(values.size(), 64));
+        let input_block = fours(1, "input", "f32", aligned(input, sizes.c));
+        let kernel = compose("pool_max", include_str!("../../../shaders/pool_max.wgsl"), &[("input", &input_block)])?;
+        call.dispatch(kernel, &args, &[input], &[values, places], call.linear(total, 64));
         Ok(())
     }
 }
@@ -110,10 +112,13 @@ impl Op for Scatter {
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let (upstream, places, output) = (&call.inputs[0], &call.inputs[1], &call.outputs[0]);
-        let mut args = vec![output.size().into()];
-        args.extend(words(&self.sizes(upstream.shape())?));
-        let (shader, groups) = (include_str!("../../../shaders/pool_max_scatter.wgsl"), call.linear(output.size(), 64));
-        call.dispatch_last("pool_max_scatter", shader, &[], &args, &[upstream, places], &[output], groups)
+        let sizes = self.sizes(upstream.shape())?;
+        let total = sizes.n * sizes.h * sizes.w * sizes.c.div_ceil(4);
+        let block = |binding: usize, name: &str, element: &str| fours(binding, name, element, aligned(upstream, sizes.c));
+        let (values, marks) = (block(1, "upstream", "f32"), block(2, "places", "i32"));
+        let (shader, blocks) = (include_str!("../../../shaders/pool_max_scatter.wgsl"), [("upstream", &*values), ("places", &*marks)]);
+        let (args, groups) = (words(total, &sizes), call.linear(total, 64));
+        call.dispatch_last("pool_max_scatter", shader, &blocks, &args, &[upstream, places], &[output], groups)
     }
 }
 

@@ -57,9 +57,9 @@ fn float(input: &Spec) -> Result<()> {
 }
 
 /// What every kernel on windows takes after its number of invocations.
-fn words(sizes: &Pool2d) -> impl Iterator<Item = Word> {
+fn words(total: usize, sizes: &Pool2d) -> Vec<Word> {
     let Pool2d { h, w, c, kh, kw, oh, ow, stride, pad_top, pad_left, .. } = *sizes;
-    [c, oh, ow, h, w, kh, kw, stride[0], stride[1], pad_top, pad_left].into_iter().map(Word::from)
+    [total, c, oh, ow, h, w, kh, kw, stride[0], stride[1], pad_top, pad_left].map(Word::from).to_vec()
 }
 
 impl Tensor {
