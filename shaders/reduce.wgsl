@@ -7,6 +7,8 @@
 
 struct Args {
     total: u32, length: u32, inner: u32, chunks: u32, chunk: u32, low: u32,
+    // <begin load args>
+    // <end load args>
     // <begin finish args>
     // <end finish args>
 }
@@ -18,8 +20,14 @@ fn start() -> Element { return 0.0; }
 fn combine(a: Element, b: Element) -> Element { return a + b; }
 // <end element>
 
+// <begin load>
 @group(0) @binding(1) var<storage, read> input: array<Element>;
+fn load(i: u32) -> Element { return input[i]; }
+// <end load>
+
+// <begin output>
 @group(0) @binding(2) var<storage, read_write> output: array<Element>;
+// <end output>
 
 // <begin finish>
 fn finish(value: Element, i: u32) -> Element { return value; }
@@ -38,7 +46,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     let last = min(first + args.chunk, args.length);
     var sum = start();
     for (var at = first; at < last; at++) {
-        sum = combine(sum, input[(row * args.length + at) * args.inner + column]);
+        sum = combine(sum, load((row * args.length + at) * args.inner + column));
     }
     output[i] = finish(sum, i);
 }

@@ -17,8 +17,11 @@ pub use counter::Draw;
 pub use gradient::gradient;
 pub use node::Tensor;
 pub(crate) use node::{Expr, Node};
+pub(crate) use op::GpuChain;
 pub(crate) use op::Recorded;
-pub use op::{Access, Arg, CpuCall, CpuEpilogue, CpuIn, CpuOut, GpuCall, GradCx, Key, Live, Op, OpRef, Params, Specs, Word};
+pub use op::{
+    Access, Arg, CpuCall, CpuChain, CpuFirst, CpuIn, CpuOut, GpuCall, GpuFirst, GradCx, Key, Live, Op, OpRef, Params, Specs, Word,
+};
 pub use record::{apply, apply_one};
 pub(crate) use record::{apply_on, note_flush};
 pub use tape::GradientTape;

@@ -4,7 +4,10 @@ use super::{Draw, Tensor};
 use crate::{
     DType, Result,
     device::{
-        cpu::pool::{self, SharedMut},
+        cpu::{
+            pool::{self, SharedMut},
+            scratch,
+        },
         gpu::{self, Caps, Kernel},
     },
     plan::{Chain, Pointwise},
@@ -12,7 +15,11 @@ use crate::{
 };
 use bytemuck::Pod;
 use smallvec::SmallVec;
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{
+    fmt,
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
 /// Output specs of an op.
 pub type Specs = SmallVec<[Spec; 1]>;
@@ -125,6 +132,12 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether the kernels can calculate the elements of the first input themselves, by a prologue of pointwise ops, instead of
+    /// reading them. On the CPU that is [`CpuCall::first`], on a GPU [`GpuCall::first`].
+    fn takes_prologue(&self) -> bool {
+        false
+    }
+
     /// Whether the inputs are laid one after another into the output, so that their kernels may write there themselves.
     /// The starts, in words.
     fn packs(&self) -> Option<&[usize]> {
@@ -205,6 +218,7 @@ impl GradCx<'_> {
 }
 
 /// One input of a CPU kernel.
+#[derive(Clone, Copy)]
 pub struct CpuIn<'a> {
     /// Dtype and shape.
     pub spec: &'a Spec,
@@ -266,21 +280,50 @@ pub struct CpuCall<'a, 'b> {
     pub outputs: &'a mut [CpuOut<'b>],
     /// The words of [`Op::params`].
     pub params: &'a [u32],
+    /// What calculates the first input, for ops that take it.
+    pub(crate) prologue: CpuChain<'a>,
     /// What finished elements go through, for ops that take it.
-    pub epilogue: CpuEpilogue<'a>,
+    pub epilogue: CpuChain<'a>,
 }
 
-/// What becomes of a CPU kernel's finished elements before they are read by others.
+impl<'a> CpuCall<'a, '_> {
+    /// The elements of the first input, in memory or calculated.
+    pub fn first(&self) -> CpuFirst<'a> {
+        CpuFirst { words: self.inputs[0].words, prologue: self.prologue }
+    }
+}
+
+/// The elements of an input that a prologue may calculate.
 #[derive(Clone, Copy)]
-pub struct CpuEpilogue<'a> {
+pub struct CpuFirst<'a> {
+    words: &'a [u32],
+    prologue: CpuChain<'a>,
+}
+
+impl CpuFirst<'_> {
+    /// Lends elements `range` of the input, of four bytes each.
+    pub fn with<T: Pod, R>(&self, range: Range<usize>, body: impl FnOnce(&[T]) -> R) -> R {
+        if self.prologue.chain.is_none() {
+            return body(&bytemuck::cast_slice(self.words)[range]);
+        }
+        scratch::with(range.len(), |block| {
+            self.prologue.run(range.start, block);
+            body(bytemuck::cast_slice(block))
+        })
+    }
+}
+
+/// Pointwise ops that the plan has fused into a CPU kernel, if any.
+#[derive(Clone, Copy)]
+pub struct CpuChain<'a> {
     pub(crate) chain: Option<&'a Chain>,
-    /// What the chain reads besides.
+    /// What the chain reads from memory.
     pub(crate) buffers: &'a [&'a [u32]],
     pub(crate) params: &'a [u32],
 }
 
-impl CpuEpilogue<'_> {
-    /// Replaces `out`, the elements of the output from index `first` on. To be called once for each element, while it is cached.
+impl CpuChain<'_> {
+    /// Replaces `out`, the elements from index `first` on. To be called once for each element of an output, while it is cached.
     pub fn run<T: Pod>(&self, first: usize, out: &mut [T]) {
         if let Some(chain) = self.chain {
             chain.run(first, self.buffers, self.params, bytemuck::cast_slice_mut(out));
@@ -350,6 +393,28 @@ impl From<f32> for Word {
     }
 }
 
+/// Pointwise ops that the plan has fused into a GPU kernel.
+#[derive(Clone, Copy)]
+pub(crate) struct GpuChain<'a> {
+    pub chain: &'a Chain,
+    /// What it reads.
+    pub operands: &'a [Arg],
+    /// The first of its parameters among those of the step.
+    pub params: usize,
+}
+
+/// How a GPU kernel comes by the elements of its first input.
+pub struct GpuFirst<'a> {
+    /// The fields at the end of struct `Args`.
+    pub fields: String,
+    /// Bindings from 1 on, and `fn load(i: u32)`.
+    pub block: String,
+    /// The words of the fields.
+    pub args: Vec<Word>,
+    /// What is bound.
+    pub reads: Vec<&'a Arg>,
+}
+
 /// Collects the dispatches of one GPU kernel call.
 pub struct GpuCall<'a> {
     /// Inputs in order.
@@ -358,8 +423,8 @@ pub struct GpuCall<'a> {
     pub outputs: &'a [Arg],
     /// What the device can do.
     pub caps: &'a Caps,
-    /// The fused chain, what it reads, and how many parameters the op itself has.
-    pub(crate) epilogue: Option<(&'a Chain, &'a [Arg], usize)>,
+    pub(crate) prologue: Option<GpuChain<'a>>,
+    pub(crate) epilogue: Option<GpuChain<'a>>,
     pub(crate) dispatches: Vec<Recorded>,
     pub(crate) scratch: Vec<usize>,
     pub(crate) first_scratch: usize,
@@ -401,7 +466,18 @@ impl Recorded {
     }
 }
 
-impl GpuCall<'_> {
+impl<'a> GpuFirst<'a> {
+    /// Elements that are in memory.
+    pub fn memory(input: &'a Arg) -> Self {
+        let element = input.spec.dtype.wgsl_storage();
+        let block = format!(
+            "@group(0) @binding(1) var<storage, read> input: array<{element}>;\nfn load(i: u32) -> {element} {{ return input[i]; }}"
+        );
+        Self { fields: String::new(), block, args: Vec::new(), reads: vec![input] }
+    }
+}
+
+impl<'a> GpuCall<'a> {
     /// Adds a dispatch: `args` fill the kernel's uniform struct; what it reads, then what it writes, follow from binding 1 on.
     pub fn dispatch(&mut self, kernel: Kernel, args: &[Word], reads: &[&Arg], writes: &[&Arg], groups: [usize; 3]) {
         let groups = groups.map(|n| n as u32);
@@ -429,12 +505,12 @@ impl GpuCall<'_> {
         writes: &[&Arg],
         groups: [usize; 3],
     ) -> Result<()> {
-        let Some((chain, operands, params)) = self.epilogue else {
+        let Some(GpuChain { chain, operands, params }) = self.epilogue else {
             self.dispatch(gpu::compose(name, shader, blocks)?, args, reads, writes, groups);
             return Ok(());
         };
         let words = chain.words(params)?;
-        let fields: String = (0..words.len()).map(|word| format!("finish{word}: u32, ")).collect();
+        let fields = fields("finish", &words);
         let finish = chain.wgsl("finish", 1 + reads.len() + writes.len(), |word| format!("args.finish{word}"))?;
         let blocks: Vec<_> = blocks.iter().copied().chain([("finish args", &*fields), ("finish", &*finish)]).collect();
         let kernel = gpu::compose(name, shader, &blocks)?;
@@ -444,6 +520,19 @@ impl GpuCall<'_> {
             last.bindings.extend(operands.iter().cloned());
         }
         Ok(())
+    }
+
+    /// The first input of an op that [takes a prologue](Op::takes_prologue): read from memory, or calculated.
+    ///
+    /// # Errors
+    /// When the prologue reads a view of too many axes.
+    pub fn first(&self) -> Result<GpuFirst<'a>> {
+        let Some(GpuChain { chain, operands, params }) = self.prologue else {
+            return Ok(GpuFirst::memory(&self.inputs[0]));
+        };
+        let args = chain.words(params)?;
+        let block = chain.wgsl("load", 1, |word| format!("args.load{word}"))?;
+        Ok(GpuFirst { fields: fields("load", &args), block, args, reads: operands.iter().collect() })
     }
 
     /// A buffer of `shape` that lives for this call only.
@@ -461,4 +550,9 @@ impl GpuCall<'_> {
         let rows = groups.div_ceil(32_768).max(1);
         [groups.div_ceil(rows), rows, 1]
     }
+}
+
+/// Fields of a kernel's struct `Args` for `words`.
+fn fields(name: &str, words: &[Word]) -> String {
+    (0..words.len()).map(|word| format!("{name}{word}: u32, ")).collect()
 }

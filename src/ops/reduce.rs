@@ -7,12 +7,14 @@ use crate::{
         cpu::{
             pool::{self, SharedMut},
             rows::{fold_columns, fold_row},
+            scratch,
         },
         gpu::compose,
     },
-    graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs},
+    graph::{CpuCall, CpuFirst, GpuCall, GpuFirst, GradCx, Key, Op, Specs, Word},
     shape::Spec,
 };
+use bytemuck::{Pod, cast_slice_mut};
 use smallvec::SmallVec;
 
 /// What a reduction does with two numbers.
@@ -35,6 +37,8 @@ pub(crate) struct Reduce {
 /// Elements that one task or one invocation takes from a long reduction.
 const CHUNK: usize = 16 * 1024;
 const GPU_CHUNK: usize = 256;
+/// From so many columns on, blocks of this many are the tasks.
+const COLUMNS: usize = 1024;
 
 impl Reduce {
     /// Sizes before, in and behind the reduced axes.
@@ -96,34 +100,28 @@ impl Op for Reduce {
         true
     }
 
+    fn takes_prologue(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
-        let (outer, length, inner) = self.extents(call.inputs[0].shape());
-        let (words, out) = (call.inputs[0].words(), call.outputs[0].words());
-        match (call.inputs[0].spec.dtype, self.kind) {
-            (DType::F32, Kind::Sum) => {
-                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, 0.0, |a: f32, b: f32| a + b)
-            }
-            (DType::F32, Kind::Prod) => {
-                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, 1.0, |a: f32, b: f32| a * b)
-            }
+        let extents = self.extents(call.inputs[0].shape());
+        let (dtype, x, out) = (call.inputs[0].spec.dtype, call.first(), call.outputs[0].words());
+        match (dtype, self.kind) {
+            (DType::F32, Kind::Sum) => fold(x, cast_slice_mut(out), extents, 0.0, |a: f32, b: f32| a + b),
+            (DType::F32, Kind::Prod) => fold(x, cast_slice_mut(out), extents, 1.0, |a: f32, b: f32| a * b),
             (DType::F32, Kind::Max) => {
-                let max = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
-                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, f32::NEG_INFINITY, max);
+                fold(x, cast_slice_mut(out), extents, f32::NEG_INFINITY, |a: f32, b: f32| if a > b || a.is_nan() { a } else { b })
             }
             (DType::F32, Kind::Min) => {
-                let min = |a: f32, b: f32| if a < b || a.is_nan() { a } else { b };
-                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, f32::INFINITY, min);
+                fold(x, cast_slice_mut(out), extents, f32::INFINITY, |a: f32, b: f32| if a < b || a.is_nan() { a } else { b })
             }
-            (DType::I32, Kind::Max) => {
-                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, i32::MIN, i32::max)
-            }
-            (DType::I32, Kind::Min) => {
-                fold(bytemuck::cast_slice(words), bytemuck::cast_slice_mut(out), outer, length, inner, i32::MAX, i32::min)
-            }
-            (_, Kind::Sum) => fold(words, out, outer, length, inner, 0, u32::wrapping_add),
-            (_, Kind::Prod) => fold(words, out, outer, length, inner, 1, u32::wrapping_mul),
-            (_, Kind::Max) => fold(words, out, outer, length, inner, 0, u32::max),
-            (_, Kind::Min) => fold(words, out, outer, length, inner, u32::MAX, u32::min),
+            (DType::I32, Kind::Max) => fold(x, cast_slice_mut(out), extents, i32::MIN, i32::max),
+            (DType::I32, Kind::Min) => fold(x, cast_slice_mut(out), extents, i32::MAX, i32::min),
+            (_, Kind::Sum) => fold(x, out, extents, 0, u32::wrapping_add),
+            (_, Kind::Prod) => fold(x, out, extents, 1, u32::wrapping_mul),
+            (_, Kind::Max) => fold(x, out, extents, 0, u32::max),
+            (_, Kind::Min) => fold(x, out, extents, u32::MAX, u32::min),
         }
         call.epilogue.run_all(call.outputs[0].words());
     }
@@ -146,44 +144,48 @@ impl Op for Reduce {
         let block = format!(
             "alias Element = {element};\nfn start() -> Element {{ return {start}; }}\nfn combine(a: Element, b: Element) -> Element {{ return {combine}; }}"
         );
-        let (shader, blocks) = (include_str!("../../shaders/reduce.wgsl"), [("element", block.as_str())]);
-        let (mut source, mut length) = (input, length);
+        let shader = include_str!("../../shaders/reduce.wgsl");
         // Long reductions go in rounds, each invocation a chunk: every addition has a fixed place in the tree.
+        let mut length = length;
+        let mut source;
+        let mut first = call.first()?;
         loop {
             let chunks = if length > 2 * GPU_CHUNK { length.div_ceil(GPU_CHUNK) } else { 1 };
             let chunk = length.div_ceil(chunks).max(1);
             let total = outer * chunks * inner;
-            let args = [total.into(), length.into(), inner.into(), chunks.into(), chunk.into(), low.into()];
+            let mut args: Vec<Word> = vec![total.into(), length.into(), inner.into(), chunks.into(), chunk.into(), low.into()];
+            args.extend(&first.args);
             let groups = call.linear(total, 64);
+            let GpuFirst { fields, block: load, reads, .. } = first;
+            let binding = reads.len() + 1;
+            let output_block = format!("@group(0) @binding({binding}) var<storage, read_write> output: array<Element>;");
+            let blocks = [("element", block.as_str()), ("load args", &fields), ("load", &load), ("output", &output_block)];
             if chunks == 1 {
-                return call.dispatch_last(self.name(), shader, &blocks, &args, &[&source], &[&output], groups);
+                return call.dispatch_last(self.name(), shader, &blocks, &args, &reads, &[&output], groups);
             }
             let target = call.scratch(dtype, [outer, chunks, inner]);
-            call.dispatch(compose(self.name(), shader, &blocks)?, &args, &[&source], &[&target], groups);
+            call.dispatch(compose(self.name(), shader, &blocks)?, &args, &reads, &[&target], groups);
             (source, length) = (target, chunks);
+            first = GpuFirst::memory(&source);
         }
     }
 }
 
-/// Folds the middle of three axes. Chunks depend on the shape alone, and are combined in order.
-fn fold<T: bytemuck::Pod + Send + Sync>(
-    x: &[T],
+/// Folds the middle of three axes. Tasks depend on the shape alone, and parts are combined in order.
+fn fold<T: Pod + Send + Sync>(
+    x: CpuFirst,
     out: &mut [T],
-    outer: usize,
-    length: usize,
-    inner: usize,
+    (outer, length, inner): (usize, usize, usize),
     start: T,
     f: impl Fn(T, T) -> T + Copy + Sync,
 ) {
     if out.is_empty() {
         return;
     }
-    let rows = (CHUNK / inner).max(1);
-    let chunks = length.div_ceil(rows).max(1);
-    let part = |task: usize, out: &mut [T]| {
-        let (row, chunk) = (task / chunks, task % chunks);
-        let (from, to) = (chunk * rows, ((chunk + 1) * rows).min(length));
-        let x = &x[(row * length + from) * inner..(row * length + to) * inner];
+    if inner >= COLUMNS {
+        return fold_wide(x, out, (length, inner), start, f);
+    }
+    let part = |x: &[T], out: &mut [T]| {
         if inner == 1 {
             out[0] = fold_row(x, start, f);
         } else {
@@ -191,24 +193,61 @@ fn fold<T: bytemuck::Pod + Send + Sync>(
             fold_columns(x, out, f);
         }
     };
+    let size = (length * inner).max(1);
+    let rows = CHUNK / inner;
+    let chunks = length.div_ceil(rows).max(1);
     if chunks == 1 {
-        let group = (CHUNK / (length * inner).max(1)).max(1); // rows of one task
+        let group = (CHUNK / size).max(1); // of one task
         let shared = SharedMut::new(out);
         return pool::for_chunks(outer, group, &|range| {
-            for row in range {
-                // SAFETY: each row belongs to one task.
-                part(row, unsafe { shared.slice(row * inner..(row + 1) * inner) });
-            }
+            // SAFETY: each row belongs to one task.
+            let out = unsafe { shared.slice(range.start * inner..range.end * inner) };
+            x.with(range.start * length * inner..range.end * length * inner, |x| {
+                for (row, out) in out.chunks_exact_mut(inner).enumerate() {
+                    part(&x[row * length * inner..(row + 1) * length * inner], out);
+                }
+            });
         });
     }
-    let mut partial = vec![start; outer * chunks * inner];
-    let shared = SharedMut::new(&mut partial);
-    // SAFETY: each part belongs to one task.
-    pool::run(outer * chunks, &|task| part(task, unsafe { shared.slice(task * inner..(task + 1) * inner) }));
-    for (out, parts) in out.chunks_exact_mut(inner).zip(partial.chunks_exact(chunks * inner)) {
-        out.fill(start);
-        fold_columns(parts, out, f);
-    }
+    scratch::with(outer * chunks * inner, |partial| {
+        let partial: &mut [T] = cast_slice_mut(partial);
+        let shared = SharedMut::new(partial);
+        pool::run(outer * chunks, &|task| {
+            let (row, chunk) = (task / chunks, task % chunks);
+            let (from, to) = (row * length + chunk * rows, row * length + ((chunk + 1) * rows).min(length));
+            // SAFETY: each part belongs to one task.
+            let out = unsafe { shared.slice(task * inner..(task + 1) * inner) };
+            x.with(from * inner..to * inner, |x| part(x, out));
+        });
+        for (out, parts) in out.chunks_exact_mut(inner).zip(partial.chunks_exact(chunks * inner)) {
+            out.fill(start);
+            fold_columns(parts, out, f);
+        }
+    });
+}
+
+/// Many columns: blocks of them are the tasks, each folded from top to bottom.
+fn fold_wide<T: Pod + Send + Sync>(
+    x: CpuFirst,
+    out: &mut [T],
+    (length, inner): (usize, usize),
+    start: T,
+    f: impl Fn(T, T) -> T + Copy + Sync,
+) {
+    let blocks = inner.div_ceil(COLUMNS);
+    let (outer, shared) = (out.len() / inner, SharedMut::new(out));
+    pool::for_chunks(outer * blocks, (CHUNK / (COLUMNS * length.max(1))).max(1), &|range| {
+        for task in range {
+            let (row, first) = (task / blocks, task % blocks * COLUMNS);
+            let columns = first..(first + COLUMNS).min(inner);
+            // SAFETY: each block belongs to one task.
+            let out = unsafe { shared.slice(row * inner + columns.start..row * inner + columns.end) };
+            out.fill(start);
+            for line in row * length..(row + 1) * length {
+                x.with(line * inner + columns.start..line * inner + columns.end, |x| fold_columns(x, out, f));
+            }
+        }
+    });
 }
 
 impl Tensor {

@@ -64,6 +64,8 @@ impl Compiler<'_> {
                 let place = self.fused(at);
                 self.places[at] = SmallVec::from_iter([place]);
             }
+        } else if self.groups.prologue[at].is_some() {
+            self.places[at] = self.kernel(at); // its first input has no place
         } else if let Some(place) = self.view(at) {
             self.places[at] = SmallVec::from_iter([place]);
         } else if op.packs().is_some() {
@@ -129,14 +131,8 @@ impl Compiler<'_> {
             params: 0..0,
         };
         let chain = Chain::new(vec![instruction], &[(place.spec.dtype, Some(place.layout.clone()))], &place.spec.shape);
-        self.steps.push(Step {
-            op: Fused { chain, output: place.spec.clone() }.into(),
-            layer: None,
-            epilogue: None,
-            inputs: SmallVec::from_iter([place]),
-            outputs: SmallVec::from_iter([output.clone()]),
-            params: SmallVec::new(),
-        });
+        let op = Fused { chain, output: place.spec.clone() }.into();
+        self.steps.push(Step::new(op, [place], SmallVec::from_iter([output.clone()]), SmallVec::new()));
         output
     }
 
@@ -163,6 +159,15 @@ impl Compiler<'_> {
     fn step(&mut self, at: usize) -> Step {
         let node = &self.trace.nodes[at];
         let op = node.op().clone();
+        if let Some(last) = self.groups.prologue[at] {
+            let (chain, places, chain_params) = self.chain(last, None);
+            let others = node.inputs.iter().enumerate().skip(1).map(|(index, &input)| self.input(&op, index, input));
+            let inputs: Vec<Place> = places.into_iter().chain(others).collect();
+            let params = node.params.clone().chain(chain_params).collect();
+            let outputs = node.node.specs.iter().map(|spec| self.new_place(spec.clone())).collect();
+            let prologue = Some((chain, node.expr.inputs[0].spec().clone()));
+            return Step { layer: node.expr.layer.clone(), prologue, ..Step::new(op, inputs, outputs, params) };
+        }
         let in_place = op.in_place();
         let inputs: SmallVec<[Place; 4]> = node.inputs.iter().enumerate().map(|(index, &input)| self.input(&op, index, input)).collect();
         let outputs: SmallVec<[Place; 1]> = node
@@ -178,8 +183,7 @@ impl Compiler<'_> {
             })
             .collect();
         let params = node.params.clone().collect();
-        let inputs = inputs.into_iter().skip(in_place).collect();
-        Step { op, layer: node.expr.layer.clone(), epilogue: None, inputs, outputs, params }
+        Step { layer: node.expr.layer.clone(), ..Step::new(op, inputs.into_iter().skip(in_place), outputs, params) }
     }
 
     /// Lays the inputs into the arena that comes first; a kernel whose only result goes there writes it there itself.
@@ -216,12 +220,33 @@ impl Compiler<'_> {
     /// The kernel of the group of `root`: a chain by itself, or the epilogue of the group's head.
     fn fused(&mut self, root: usize) -> Place {
         let head = self.groups.head[root];
+        let (chain, inputs, params) = self.chain(root, head);
+        let spec = self.trace.nodes[root].node.specs[0].clone();
+        let Some(head) = head else {
+            let output = self.new_place(spec.clone());
+            let op = Fused { chain, output: spec }.into();
+            let layer = self.trace.nodes[root].expr.layer.clone();
+            self.steps.push(Step { layer, ..Step::new(op, inputs, SmallVec::from_iter([output.clone()]), params) });
+            return output;
+        };
+        let mut step = self.step(head);
+        step.inputs.extend(inputs);
+        step.params.extend(params);
+        step.epilogue = Some(chain);
+        let output = Place { layout: Layout::contiguous(&spec.shape, 0), spec, ..step.outputs[0].clone() };
+        self.steps.push(step);
+        output
+    }
+
+    /// The pointwise nodes of the group whose last one is `last`, what they read besides the value of `head`, and their parameters.
+    fn chain(&self, last: usize, head: Option<usize>) -> (Chain, Vec<Place>, SmallVec<[usize; 4]>) {
+        let root = self.groups.root[last];
         let (mut reads, mut params): (Vec<Ref>, SmallVec<[usize; 4]>) = Default::default();
         let mut instructions: Vec<Instruction> = Vec::new();
         let mut register: Vec<(usize, usize)> = Vec::new();
         // Nodes are in order of need, so that the group's members come before their users; constants come first of all.
         let of_group = |at: &usize| self.groups.root[*at] == root;
-        let members: Vec<usize> = (0..=root).filter(of_group).filter(|&at| self.trace.nodes[at].op().pointwise().is_some()).collect();
+        let members: Vec<usize> = (0..=last).filter(of_group).filter(|&at| self.trace.nodes[at].op().pointwise().is_some()).collect();
         let mut constants: Vec<usize> = members
             .iter()
             .flat_map(|&at| &self.trace.nodes[at].inputs)
@@ -260,7 +285,7 @@ impl Compiler<'_> {
             let row = node.op().pointwise().expect("members are pointwise");
             instructions.push(Instruction { row, inputs, dtype, input_dtype, params: first..params.len() });
         }
-        let spec = self.trace.nodes[root].node.specs[0].clone();
+        let spec = &self.trace.nodes[last].node.specs[0];
         let is_value = |read: &Ref| head.is_some_and(|head| *read == Ref::Node(head, 0));
         let places: Vec<Option<Place>> = reads.iter().map(|read| if is_value(read) { None } else { Some(self.place(*read)) }).collect();
         let operands: Vec<(DType, Option<Layout>)> = places
@@ -268,28 +293,7 @@ impl Compiler<'_> {
             .map(|place| place.as_ref().map_or((spec.dtype, None), |place| (place.spec.dtype, Some(place.layout.clone()))))
             .collect();
         let chain = Chain::new(instructions, &operands, &spec.shape);
-        let inputs = places.into_iter().flatten();
-        let Some(head) = head else {
-            let output = self.new_place(spec.clone());
-            let op = Fused { chain, output: spec }.into();
-            let layer = self.trace.nodes[root].expr.layer.clone();
-            self.steps.push(Step {
-                op,
-                layer,
-                epilogue: None,
-                inputs: inputs.collect(),
-                outputs: SmallVec::from_iter([output.clone()]),
-                params,
-            });
-            return output;
-        };
-        let mut step = self.step(head);
-        step.inputs.extend(inputs);
-        step.params.extend(params);
-        step.epilogue = Some(chain);
-        let output = Place { layout: Layout::contiguous(&spec.shape, 0), spec, ..step.outputs[0].clone() };
-        self.steps.push(step);
-        output
+        (chain, places.into_iter().flatten().collect(), params)
     }
 
     /// Makes the values of a node outlive the run.

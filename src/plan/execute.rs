@@ -4,7 +4,7 @@ use super::{Place, Plan, Step, switches, validate};
 use crate::{
     Result,
     device::{Buffer, Device, Value},
-    graph::{CpuCall, CpuEpilogue, CpuIn, CpuOut},
+    graph::{CpuCall, CpuChain, CpuIn, CpuOut},
     shape::Layout,
 };
 use smallvec::SmallVec;
@@ -34,6 +34,8 @@ pub(super) fn value(place: &Place, buffers: &[Buffer]) -> Value {
 
 /// One CPU kernel. The plan has made sure that what it writes overlaps nothing that it reads.
 pub(super) fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
+    // What a prologue calculates has a spec, but no place in memory.
+    let calculated = step.prologue.as_ref().map(|(chain, spec)| (chain, spec, Layout::contiguous(&spec.shape, 0)));
     let inputs: SmallVec<[CpuIn; 6]> = step
         .inputs
         .iter()
@@ -58,11 +60,14 @@ pub(super) fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
         })
         .collect();
     let params: SmallVec<[u32; 16]> = step.params.iter().map(|&at| params[at]).collect();
-    let (inputs, operands) = inputs.split_at(step.own_inputs());
-    let (params, rest) = params.split_at(step.own_params());
-    let operands: SmallVec<[&[u32]; 4]> = operands.iter().map(CpuIn::words).collect();
-    let epilogue = CpuEpilogue { chain: step.epilogue.as_ref(), buffers: &operands, params: rest };
-    let call = CpuCall { inputs, outputs: &mut outputs, params, epilogue };
+    let [before, own, behind] = step.split_inputs(&inputs);
+    let [own_params, before_params, behind_params] = step.split_params(&params);
+    let [before, behind] = [before, behind].map(|part| part.iter().map(CpuIn::words).collect::<SmallVec<[&[u32]; 4]>>());
+    let own: SmallVec<[CpuIn; 6]> =
+        calculated.iter().map(|(_, spec, layout)| CpuIn { spec, layout, words: &[] }).chain(own.iter().copied()).collect();
+    let prologue = CpuChain { chain: calculated.as_ref().map(|(chain, ..)| *chain), buffers: &before, params: before_params };
+    let epilogue = CpuChain { chain: step.epilogue.as_ref(), buffers: &behind, params: behind_params };
+    let call = CpuCall { inputs: &own, outputs: &mut outputs, params: own_params, prologue, epilogue };
     if *TRACE { traced(step, || step.op.cpu(call)) } else { step.op.cpu(call) }
 }
 

@@ -1,5 +1,5 @@
 //! Fusion: which traced nodes become one kernel. Greedy, from users to producers, without search. Three rules: pointwise into
-//! pointwise, pointwise into the epilogue of a kernel that takes one, and reshapes in between go along.
+//! pointwise, pointwise into the epilogue or the prologue of a kernel that takes one; reshapes in between go along.
 
 use super::{
     switches::fusion,
@@ -17,12 +17,14 @@ pub(super) struct Groups {
     pub root: Vec<usize>,
     /// For the root of a group the node whose kernel has the group as its epilogue.
     pub head: Vec<Option<usize>>,
+    /// For a kernel's node the last node of the group that is its prologue.
+    pub prologue: Vec<Option<usize>>,
 }
 
 /// `inputs` is how many buffers a kernel can read.
 pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
     let count = trace.nodes.len();
-    let mut groups = Groups { root: (0..count).collect(), head: vec![None; count] };
+    let mut groups = Groups { root: (0..count).collect(), head: vec![None; count], prologue: vec![None; count] };
     let enabled = fusion();
     let users = users(trace);
     // What each group reads from memory, and how many instructions it has.
@@ -34,6 +36,7 @@ pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
         if enabled && node.op().takes_epilogue() {
             let mut reshapes = SmallVec::new();
             if let Some(target) = common_user(trace, &users, &groups, at, &mut reshapes)
+                && trace.nodes[target].op().pointwise().is_some() // no prologue
                 && groups.head[target].is_none()
                 && trace.nodes[target].node.specs[0].dtype == node.node.specs[0].dtype
                 && node.node.specs[0].dtype != DType::Bool
@@ -69,6 +72,16 @@ pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
         }
         reads[at] = distinct(trace, at, &[]);
         length[at] = 1;
+        let mut reshapes = SmallVec::new();
+        if enabled
+            && let Some(user) = prologue_user(trace, &users, at, &mut reshapes)
+            && reads[at].len() + trace.nodes[user].inputs.len() <= inputs
+        {
+            groups.prologue[user] = Some(at);
+            reshapes.iter().chain([&at]).for_each(|&member| groups.root[member] = user);
+            reads[user] = reads[at].clone();
+            length[user] = 1;
+        }
     }
     groups
 }
@@ -113,6 +126,22 @@ fn common_user(
         }
     }
     common
+}
+
+/// The kernel that reads pointwise node `at` as its first input, directly or through `reshapes`, if it can calculate it itself and
+/// nobody else reads it.
+fn prologue_user(trace: &Trace, users: &[SmallVec<[usize; 4]>], at: usize, reshapes: &mut SmallVec<[usize; 4]>) -> Option<usize> {
+    let node = &trace.nodes[at];
+    let [user] = users[at][..] else { return None };
+    if node.keep || node.node.specs[0].dtype == DType::Bool {
+        return None;
+    }
+    if is_reshape(trace, user) {
+        reshapes.push(user);
+        return prologue_user(trace, users, user, reshapes);
+    }
+    let kernel = &trace.nodes[user];
+    (kernel.op().takes_prologue() && kernel.inputs[0] == Ref::Node(at, 0)).then_some(user)
 }
 
 /// Whether a node shows all elements of a contiguous input in the same order.

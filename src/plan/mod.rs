@@ -52,29 +52,41 @@ pub(crate) struct Step {
     pub op: OpRef,
     /// The layer that recorded it, for messages.
     pub layer: Option<Arc<str>>,
+    /// Pointwise ops by which the kernel calculates its first input, which has this spec.
+    pub prologue: Option<(Chain, Spec)>,
     /// Pointwise ops that the kernel applies to its output.
     pub epilogue: Option<Chain>,
-    /// The op's inputs, then what the epilogue reads.
+    /// What the prologue reads, the op's own inputs (without the first where there is a prologue), then what the epilogue reads.
     pub inputs: SmallVec<[Place; 4]>,
     pub outputs: SmallVec<[Place; 1]>,
-    /// Which words of the run's parameters are the op's own, then the epilogue's.
+    /// Which words of the run's parameters are the op's own, the prologue's, and the epilogue's.
     pub params: SmallVec<[usize; 4]>,
 }
 
 impl Step {
-    /// How many of the inputs are the op's own.
-    pub fn own_inputs(&self) -> usize {
-        self.inputs.len() - self.epilogue.as_ref().map_or(0, Chain::buffers)
+    /// A kernel without anything fused into it.
+    pub fn new(op: OpRef, inputs: impl IntoIterator<Item = Place>, outputs: SmallVec<[Place; 1]>, params: SmallVec<[usize; 4]>) -> Self {
+        Self { op, layer: None, prologue: None, epilogue: None, inputs: inputs.into_iter().collect(), outputs, params }
     }
 
-    /// How many of the parameters are the op's own.
-    pub fn own_params(&self) -> usize {
-        self.params.len() - self.epilogue.as_ref().map_or(0, Chain::params)
+    /// Cuts what is in the order of `inputs` into prologue's, op's and epilogue's.
+    pub fn split_inputs<'a, T>(&self, all: &'a [T]) -> [&'a [T]; 3] {
+        let (rest, epilogue) = all.split_at(all.len() - self.epilogue.as_ref().map_or(0, Chain::buffers));
+        let (prologue, own) = rest.split_at(self.prologue.as_ref().map_or(0, |(chain, _)| chain.buffers()));
+        [prologue, own, epilogue]
     }
 
-    /// The op's name, and what was fused behind it.
+    /// Cuts what is in the order of `params` into op's, prologue's and epilogue's.
+    pub fn split_params<'a, T>(&self, all: &'a [T]) -> [&'a [T]; 3] {
+        let (rest, epilogue) = all.split_at(all.len() - self.epilogue.as_ref().map_or(0, Chain::params));
+        let (own, prologue) = rest.split_at(rest.len() - self.prologue.as_ref().map_or(0, |(chain, _)| chain.params()));
+        [own, prologue, epilogue]
+    }
+
+    /// The op's name between those of what was fused before and behind it.
     pub fn name(&self) -> String {
-        std::iter::once(self.op.name()).chain(self.epilogue.iter().flat_map(Chain::names)).collect::<Vec<_>>().join("+")
+        let before = self.prologue.iter().flat_map(|(chain, _)| chain.names());
+        before.chain([self.op.name()]).chain(self.epilogue.iter().flat_map(Chain::names)).collect::<Vec<_>>().join("+")
     }
 }
 

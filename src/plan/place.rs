@@ -4,7 +4,8 @@ use super::{Place, Plan, Step, switches};
 use crate::{
     Result,
     device::Device,
-    graph::{Arg, GpuCall},
+    graph::{Arg, GpuCall, GpuChain},
+    shape::Layout,
 };
 use smallvec::SmallVec;
 
@@ -114,12 +115,22 @@ pub(super) fn finish(
             };
             let (inputs, outputs): (Vec<Arg>, Vec<Arg>) =
                 (step.inputs.iter().map(argument).collect(), step.outputs.iter().map(argument).collect());
-            let (own, operands) = inputs.split_at(step.own_inputs());
+            let [before, own, behind] = step.split_inputs(&inputs);
+            let [own_params, prologue_params, _] = step.split_params(&step.params).map(<[usize]>::len);
+            // What a prologue calculates has a spec, but no place in memory.
+            let calculated = step.prologue.as_ref().map(|(_, spec)| {
+                let layout = Layout::contiguous(&spec.shape, 0);
+                Arg { spec: spec.clone(), layout, buffer: usize::MAX, start: 0, words: 0, write: false }
+            });
+            let own: Vec<Arg> = calculated.into_iter().chain(own.iter().cloned()).collect();
+            let prologue = step.prologue.as_ref().map(|(chain, _)| GpuChain { chain, operands: before, params: own_params });
+            let epilogue = step.epilogue.as_ref().map(|chain| GpuChain { chain, operands: behind, params: own_params + prologue_params });
             let mut call = GpuCall {
-                inputs: own,
+                inputs: &own,
                 outputs: &outputs,
                 caps,
-                epilogue: step.epilogue.as_ref().map(|chain| (chain, operands, step.own_params())),
+                prologue,
+                epilogue,
                 dispatches: Vec::new(),
                 scratch: Vec::new(),
                 first_scratch: buffers.homes.len(),

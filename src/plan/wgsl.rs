@@ -11,24 +11,24 @@ impl Chain {
         let mut out = String::new();
         let mut seen: Vec<String> = Vec::new();
         for (at, instruction) in self.instructions.iter().enumerate() {
-            if seen.contains(&self.function(at)) {
+            if seen.contains(&self.function(name, at)) {
                 continue;
             }
-            seen.push(self.function(at));
+            seen.push(self.function(name, at));
             let (row, result) = (&instruction.row, instruction.dtype.wgsl());
             let mut parameters: Vec<String> = ["x", "y", "z"]
                 .iter()
                 .zip(&instruction.inputs)
-                .map(|(name, source)| format!("{name}: {}", self.dtype(*source).wgsl()))
+                .map(|(input, source)| format!("{input}: {}", self.dtype(*source).wgsl()))
                 .collect();
             parameters.extend(["i: u32".into(), "p: vec4<u32>".into()]);
             let body = row.wgsl.replace("T(", &format!("{}(", instruction.input_dtype.wgsl())).replace("R(", &format!("{result}("));
-            let _ = writeln!(out, "fn {}({}) -> {result} {{ return {body}; }}", self.function(at), parameters.join(", "));
+            let _ = writeln!(out, "fn {}({}) -> {result} {{ return {body}; }}", self.function(name, at), parameters.join(", "));
         }
         let buffers = self.operands.iter().enumerate().filter(|(_, operand)| operand.mode != Mode::Value);
         for (binding, (index, operand)) in (first..).zip(buffers) {
             let element = operand.dtype.wgsl_storage();
-            let _ = writeln!(out, "@group(0) @binding({binding}) var<storage, read> operand{index}: array<{element}>;");
+            let _ = writeln!(out, "@group(0) @binding({binding}) var<storage, read> {name}_operand{index}: array<{element}>;");
         }
         let value = self.operands.iter().find(|operand| operand.mode == Mode::Value);
         let value = value.map_or_else(String::new, |operand| format!("value: {}, ", operand.dtype.wgsl()));
@@ -55,7 +55,7 @@ impl Chain {
                 }
             };
             at += 1 + if operand.mode == Mode::Strided { rank } else { 0 };
-            let value = format!("operand{index}[{place}]");
+            let value = format!("{name}_operand{index}[{place}]");
             let _ = writeln!(out, "  let v{index} = {};", if operand.dtype == DType::Bool { format!("{value} != 0u") } else { value });
         }
         for (register, instruction) in self.instructions.iter().enumerate() {
@@ -70,7 +70,7 @@ impl Chain {
             let params = &instruction.params;
             let words: Vec<String> = (0..4).map(|k| if k < params.len() { word(at + params.start + k) } else { "0u".into() }).collect();
             arguments.extend(["i".into(), format!("vec4<u32>({})", words.join(", "))]);
-            let _ = writeln!(out, "  let r{register} = {}({});", self.function(register), arguments.join(", "));
+            let _ = writeln!(out, "  let r{register} = {}({});", self.function(name, register), arguments.join(", "));
         }
         let _ = writeln!(out, "  return r{};\n}}", self.instructions.len() - 1);
         Ok(out)
@@ -108,9 +108,9 @@ impl Chain {
         }
     }
 
-    fn function(&self, at: usize) -> String {
+    fn function(&self, name: &str, at: usize) -> String {
         let instruction = &self.instructions[at];
-        format!("op_{}_{}_{}", instruction.row.name, instruction.input_dtype.wgsl(), instruction.dtype.wgsl())
+        format!("{name}_{}_{}_{}", instruction.row.name, instruction.input_dtype.wgsl(), instruction.dtype.wgsl())
     }
 
     fn dtype(&self, source: Source) -> DType {
