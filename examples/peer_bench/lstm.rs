@@ -37,9 +37,10 @@ impl Lstm {
         state
     }
 
-    /// Gradients of the mean square of the last state for all weights and the input.
+    /// Gradients of the mean square of the last state for all weights and the input, and that mean.
     pub fn gradients(&self, x: &Tensor) -> Result<Vec<Tensor>> {
         let loss = self.last(x).square().mean(&[]);
-        Ok(gradient(&loss, &[x, &self.kernel, &self.recurrent, &self.bias])?.into_iter().flatten().collect())
+        let gradients = gradient(&loss, &[x, &self.kernel, &self.recurrent, &self.bias])?;
+        Ok(gradients.into_iter().flatten().chain([loss]).collect())
     }
 }

@@ -29,18 +29,18 @@ fn loss_fn() -> SparseCategoricalCrossentropy {
     SparseCategoricalCrossentropy::new().from_logits(true)
 }
 
-/// A training step by hand; the loss is read.
+/// A training step by hand, compiled by `function`; the loss is read.
 fn step(model: Model) -> Result<impl Fn(&Tensor, &Tensor) -> Result<f32>> {
     let optimizer = Adam::new(1e-3);
     let variables = model.trainable_variables();
     optimizer.build(&variables)?;
-    Ok(move |x: &Tensor, y: &Tensor| {
+    let step = function(move |[x, y]: [&Tensor; 2]| {
         let tape = GradientTape::new();
         let loss = loss_fn().call(y, &model.call(x, Training::Yes)?)?;
-        let gradients = tape.gradient(&loss, &variables)?;
-        optimizer.apply(&gradients, &variables)?;
-        loss.item()
-    })
+        optimizer.apply(&tape.gradient(&loss, &variables)?, &variables)?;
+        Ok(loss)
+    });
+    Ok(move |x: &Tensor, y: &Tensor| step.call([x, y])?.item())
 }
 
 /// Numbers from -0.5 to 0.5 without a pattern.
@@ -138,8 +138,9 @@ impl Task {
 
         let one = x.at(&[Index::from(0..1)]);
         one.compute()?;
+        let infer = function(|[x]: [&Tensor; 1]| model.call(x, Training::No));
         for x in [&x, &one] {
-            bench.measure(&format!("{name}_infer_b{}", x.shape()[0]), None, || done(&[model.call(x, Training::No)?]))?;
+            bench.measure(&format!("{name}_infer_b{}", x.shape()[0]), None, || done(&[infer.call([x])?]))?;
         }
         Ok(())
     }
@@ -189,7 +190,8 @@ fn main() -> Result<()> {
         task.measure(&mut bench)?;
     }
     let (lstm, x) = (lstm::Lstm::new(tensor)?, tensor(&[32, lstm::STEPS, lstm::FEATURES])?);
-    bench.measure("lstm_fwd_bwd", None, || done(&lstm.gradients(&x)?))?;
+    let gradients = function(|[x]: [&Tensor; 1]| lstm.gradients(x));
+    bench.measure("lstm_fwd_bwd", None, || done(&gradients.call([&x])?))?;
 
     let result = bench.finish(&device, threads);
     if let Some(path) = args.text("--json") {

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use std::{
     cell::RefCell,
     fmt,
+    path::Path,
     str::FromStr,
     sync::{Arc, Mutex, OnceLock},
 };
@@ -260,6 +261,14 @@ impl fmt::Display for Device {
 impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// Writes a file for `WGRAD_DUMP`; a folder that cannot be written is a warning.
+pub(crate) fn dump(folder: &Path, file: &str, text: &str) {
+    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(folder.join(file), text));
+    if let Err(error) = written {
+        log::warn!("WGRAD_DUMP: {} cannot be written: {}", folder.join(file).display(), Error::from(error));
     }
 }
 

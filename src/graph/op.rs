@@ -121,6 +121,16 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Roughly how many additions, multiplications and functions of one element a call takes, for the text of a plan.
+    fn flops(&self, inputs: &[Spec], outputs: &[Spec]) -> u64 {
+        inputs.iter().chain(outputs).map(|spec| spec.size() as u64).max().unwrap_or(0)
+    }
+
+    /// What a kernel does that the plan has made of several ops.
+    fn parts(&self) -> Vec<&'static str> {
+        vec![self.name()]
+    }
+
     /// How many leading inputs the outputs replace in place: kernels find their data in the outputs.
     fn in_place(&self) -> usize {
         0

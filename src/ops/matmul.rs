@@ -37,6 +37,10 @@ impl Op for Matmul {
 
     fn key(&self, _key: &mut Key) {}
 
+    fn flops(&self, inputs: &[Spec], outputs: &[Spec]) -> u64 {
+        2 * (outputs[0].size() * inputs[0].shape[2]) as u64
+    }
+
     fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
         let (a, b, Some(dy)) = (cx.input(0), cx.input(1), cx.upstream(0)) else { return Ok(vec![None, None]) };
         let da = cx.needs(0).then(|| record(Matmul, &[dy, &b.swap_axes(1, 2)]));

@@ -4,6 +4,7 @@ mod blocks;
 mod cache;
 mod chain;
 mod compile;
+mod dump;
 mod execute;
 mod fuse;
 mod place;
@@ -83,10 +84,10 @@ impl Step {
         [own, prologue, epilogue]
     }
 
-    /// The op's name between those of what was fused before and behind it.
+    /// The op's name, or those of its parts, between those of what was fused before and behind it.
     pub fn name(&self) -> String {
         let before = self.prologue.iter().flat_map(|(chain, _)| chain.names());
-        before.chain([self.op.name()]).chain(self.epilogue.iter().flat_map(Chain::names)).collect::<Vec<_>>().join("+")
+        before.chain(self.op.parts()).chain(self.epilogue.iter().flat_map(Chain::names)).collect::<Vec<_>>().join("+")
     }
 }
 

@@ -55,6 +55,14 @@ impl Op for Fused {
         if let [only] = &self.chain.instructions[..] { only.row.name } else { "fused" }
     }
 
+    fn parts(&self) -> Vec<&'static str> {
+        self.chain.names().collect()
+    }
+
+    fn flops(&self, _inputs: &[Spec], _outputs: &[Spec]) -> u64 {
+        (self.chain.instructions.len() * self.output.size()) as u64
+    }
+
     fn outputs(&self, _inputs: &[&Spec]) -> Result<Specs> {
         Ok(SmallVec::from_iter([self.output.clone()]))
     }

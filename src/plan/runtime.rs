@@ -4,7 +4,7 @@ pub(crate) use super::trace::Donation;
 use super::{
     Plan,
     cache::Cache,
-    compile, execute,
+    compile, dump, execute,
     recording::{self, Keeper},
     trace::Trace,
 };
@@ -187,6 +187,7 @@ impl State {
             None => {
                 let plan: Arc<Plan> = Arc::new(compile::compile(trace, device)?);
                 self.cache.insert(trace.signature.clone(), plan.clone());
+                dump::dump(&plan, self.statistics.plans, device);
                 self.statistics.plans += 1;
                 plan
             }

@@ -1,6 +1,10 @@
-//! Debug switches of plans: `WGRAD_FUSION=0` for a whole process, [`unfused`] for a scope of one thread, and `WGRAD_VALIDATE=1`.
+//! Debug switches of plans: `WGRAD_FUSION=0` for a whole process, [`unfused`] for a scope of one thread, `WGRAD_VALIDATE`, `WGRAD_DUMP`.
 
-use std::{cell::Cell, sync::LazyLock};
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 thread_local! {
     static UNFUSED: Cell<bool> = const { Cell::new(false) };
@@ -28,4 +32,10 @@ pub fn unfused<R>(body: impl FnOnce() -> R) -> R {
 pub(super) fn validate() -> bool {
     static ENABLED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("WGRAD_VALIDATE").is_some_and(|value| value == "1"));
     *ENABLED
+}
+
+/// The folder that plans are written to: `WGRAD_DUMP`.
+pub(super) fn dump() -> Option<&'static Path> {
+    static FOLDER: LazyLock<Option<PathBuf>> = LazyLock::new(|| std::env::var_os("WGRAD_DUMP").map(PathBuf::from));
+    FOLDER.as_deref()
 }

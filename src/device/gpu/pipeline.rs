@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use super::fault::{self, ErrorSink};
+use super::open::Settings;
 use super::shader::{self, Kernel, Reflection};
-use super::{open::Settings, profile};
 use crate::Result;
 
 /// A compiled kernel.
@@ -49,7 +49,7 @@ impl PipelineCache {
     fn compile(&self, kernel: &Kernel, mask: u64) -> Result<Pipeline> {
         let source = shader::with_writable(kernel.source(), mask);
         if let Some(folder) = &self.dump {
-            profile::dump(folder, &format!("{}-{:016x}-{mask:x}.wgsl", kernel.name(), kernel.key()), &source);
+            crate::device::dump(folder, &format!("{}-{:016x}-{mask:x}.wgsl", kernel.name(), kernel.key()), &source);
         }
         let reflection = shader::reflect(kernel.name(), kernel.source(), self.capabilities())?;
 

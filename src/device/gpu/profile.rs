@@ -1,13 +1,12 @@
-//! Where the time goes: each item of a program timed by the device, and shaders written out for reading.
+//! Where the time goes: each item of a program timed by the device.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::memory::Buffer;
 use super::open::Gpu;
 use super::program::{Item, encode_transfer};
-use crate::{Error, Result};
+use crate::Result;
 
 /// How long one item of a program took.
 #[derive(Clone, Debug)]
@@ -111,12 +110,4 @@ pub(super) fn print(timings: &[Timing]) {
     }
     let total: f64 = timings.iter().map(|timing| timing.microseconds).sum();
     eprintln!("{total:>10.1} µs in {} items", timings.len());
-}
-
-/// Writes a shader for `WGRAD_DUMP`; a folder that cannot be written is a warning.
-pub(super) fn dump(folder: &Path, file: &str, text: &str) {
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(folder.join(file), text));
-    if let Err(error) = written {
-        log::warn!("WGRAD_DUMP: {} cannot be written: {}", folder.join(file).display(), Error::from(error));
-    }
 }

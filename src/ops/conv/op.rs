@@ -111,6 +111,11 @@ impl Op for Convolution {
         key.word(self.options.groups);
     }
 
+    fn flops(&self, inputs: &[Spec], _outputs: &[Spec]) -> u64 {
+        let sizes = self.sizes(&inputs[0].shape, &inputs[1].shape);
+        sizes.map_or(0, |s| 2 * (s.n * s.oh * s.ow * s.k * s.kh * s.kw * s.c / s.groups) as u64)
+    }
+
     fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
         let (first, second, Some(upstream)) = (cx.input(0), cx.input(1), cx.upstream(0)) else { return Ok(vec![None, None]) };
         let image = |x: &Tensor| [x.shape()[1], x.shape()[2]];
