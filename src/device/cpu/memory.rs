@@ -56,6 +56,33 @@ fn class(words: usize) -> usize {
     lines.div_ceil(step) * step
 }
 
+/// A new block. Large ones ask for large pages before anything touches them: kernels with many streams wait less for page tables.
+fn zeros(lines: usize) -> Box<[Line]> {
+    let mut block = Box::<[Line]>::new_uninit_slice(lines);
+    #[cfg(target_os = "linux")]
+    ask_for_large_pages(block.as_mut_ptr_range());
+    for line in &mut block {
+        line.write(Line([0; WORDS]));
+    }
+    // SAFETY: every line was just written.
+    unsafe { block.assume_init() }
+}
+
+/// Linux gives pages of 2 MiB only where a program asks for them.
+#[cfg(target_os = "linux")]
+fn ask_for_large_pages<T>(block: std::ops::Range<*mut T>) {
+    const PAGE: usize = 2 << 20;
+    const MADV_HUGEPAGE: i32 = 14;
+    unsafe extern "C" {
+        fn madvise(start: *mut std::ffi::c_void, length: usize, advice: i32) -> i32;
+    }
+    let (first, end) = ((block.start as usize).next_multiple_of(PAGE), block.end as usize / PAGE * PAGE);
+    if first < end {
+        // SAFETY: whole pages inside a block of ours; the call changes no content, and a refusal changes nothing.
+        unsafe { madvise(first as *mut std::ffi::c_void, end - first, MADV_HUGEPAGE) };
+    }
+}
+
 impl CpuBuffer {
     /// At least `words` words of any content.
     pub fn new(words: usize) -> Self {
@@ -70,7 +97,7 @@ impl CpuBuffer {
             pool.memory.reserved += bytes;
         }
         drop(pool);
-        let block = free.unwrap_or_else(|| vec![Line([0; WORDS]); lines].into_boxed_slice());
+        let block = free.unwrap_or_else(|| zeros(lines));
         Self { id: NEXT.fetch_add(1, Ordering::Relaxed), lines: Box::into_raw(block) }
     }
 
