@@ -1,7 +1,9 @@
-// Pointwise kernel: one invocation an element. The plan replaces the blocks by those of a fused chain.
+// Pointwise kernel: one invocation a word of the output. The plan replaces the blocks by those of a fused chain.
 
 // <begin use math>
 // <end use math>
+// <begin use half>
+// <end use half>
 // <begin use random>
 // <end use random>
 

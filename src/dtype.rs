@@ -1,17 +1,23 @@
 //! Element types: what a tensor can hold, on a device or only on the host.
 
 use crate::{Error, Result};
+use half::{bf16, f16};
 use std::fmt;
 
 /// The type of a tensor's elements.
 ///
-/// Device dtypes take one 32-bit word an element on every device. The host-only ones exist at the border:
-/// labels and files arrive in them and are range-checked on their way to a device.
+/// Device dtypes take one 32-bit word an element on every device, halves one for two elements: they save memory, while
+/// kernels calculate in float32. The host-only ones exist at the border: labels and files arrive in them and are range-checked
+/// on their way to a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum DType {
     /// 32-bit float, the default.
     F32,
+    /// 16-bit float with 11 bits of precision, up to 65504.
+    F16,
+    /// 16-bit float with the range of float32 and 8 bits of precision.
+    BF16,
     /// 32-bit signed integer.
     I32,
     /// 32-bit unsigned integer.
@@ -33,6 +39,8 @@ impl DType {
     pub fn name(self) -> &'static str {
         match self {
             DType::F32 => "float32",
+            DType::F16 => "float16",
+            DType::BF16 => "bfloat16",
             DType::I32 => "int32",
             DType::U32 => "uint32",
             DType::U8 => "uint8",
@@ -48,9 +56,38 @@ impl DType {
         !matches!(self, DType::I64 | DType::F64 | DType::Str)
     }
 
+    /// Whether it is a float that devices hold.
+    pub fn is_float(self) -> bool {
+        self == DType::F32 || self.is_half()
+    }
+
+    /// Whether it is a float of 16 bits.
+    pub fn is_half(self) -> bool {
+        matches!(self, DType::F16 | DType::BF16)
+    }
+
+    /// How many elements lie in a word of device memory, the first one in the low bits.
+    pub(crate) fn per_word(self) -> usize {
+        if self.is_half() { 2 } else { 1 }
+    }
+
+    /// In what kernels hold it while they calculate.
+    pub(crate) fn register(self) -> DType {
+        if self.is_half() { DType::F32 } else { self }
+    }
+
+    /// The number nearest to `value` that this float dtype holds.
+    pub(crate) fn round(self, value: f32) -> f32 {
+        match self {
+            DType::F16 => f16::from_f32(value).to_f32(),
+            DType::BF16 => bf16::from_f32(value).to_f32(),
+            _ => value,
+        }
+    }
+
     /// How WGSL calls it in a register.
     pub(crate) fn wgsl(self) -> &'static str {
-        match self {
+        match self.register() {
             DType::F32 => "f32",
             DType::I32 => "i32",
             DType::Bool => "bool",
@@ -60,7 +97,7 @@ impl DType {
 
     /// How WGSL calls it in memory.
     pub(crate) fn wgsl_storage(self) -> &'static str {
-        if self == DType::Bool { "u32" } else { self.wgsl() }
+        if self == DType::Bool || self.is_half() { "u32" } else { self.wgsl() }
     }
 }
 
@@ -74,9 +111,9 @@ impl fmt::Display for DType {
 pub trait Element: Copy + Send + Sync + PartialEq + fmt::Debug + 'static {
     /// The dtype of a tensor of these.
     const DTYPE: DType;
-    /// The word that holds it on a device.
+    /// The word that holds it in a kernel: halves are widened to f32.
     fn to_word(self) -> u32;
-    /// The element that a word holds.
+    /// The element that such a word holds.
     fn from_word(word: u32) -> Self;
 }
 
@@ -87,6 +124,26 @@ impl Element for f32 {
     }
     fn from_word(word: u32) -> Self {
         f32::from_bits(word)
+    }
+}
+
+impl Element for f16 {
+    const DTYPE: DType = DType::F16;
+    fn to_word(self) -> u32 {
+        self.to_f32().to_bits()
+    }
+    fn from_word(word: u32) -> Self {
+        f16::from_f32(f32::from_bits(word))
+    }
+}
+
+impl Element for bf16 {
+    const DTYPE: DType = DType::BF16;
+    fn to_word(self) -> u32 {
+        self.to_f32().to_bits()
+    }
+    fn from_word(word: u32) -> Self {
+        bf16::from_f32(f32::from_bits(word))
     }
 }
 

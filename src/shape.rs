@@ -164,9 +164,14 @@ impl Spec {
         Self { dtype, shape: shape.into() }
     }
 
-    /// Number of elements, and of device words.
+    /// Number of elements.
     pub fn size(&self) -> usize {
         self.shape.size()
+    }
+
+    /// Number of words in device memory.
+    pub(crate) fn words(&self) -> usize {
+        self.size().div_ceil(self.dtype.per_word())
     }
 }
 
@@ -176,14 +181,14 @@ impl fmt::Display for Spec {
     }
 }
 
-/// Where the elements of a view lie in a buffer: `offset + sum(index[axis] * strides[axis])`, in words.
+/// Where the elements of a view lie in a buffer: `offset + sum(index[axis] * strides[axis])`, in elements.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Layout {
     /// Sizes of the view's axes.
     pub shape: Shape,
-    /// Words from one element to the next along each axis; zero repeats, negative walks backwards.
+    /// Elements from one to the next along each axis; zero repeats, negative walks backwards.
     pub strides: SmallVec<[isize; 4]>,
-    /// The first element's word.
+    /// Where the first element lies.
     pub offset: usize,
 }
 

@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 use wgrad::{
-    Device,
+    DType, Device,
     device::gpu::{AdapterKind, Gpu, Settings},
     ops::{self, Case, case::Smooth, check},
     unfused,
@@ -19,6 +19,13 @@ fn main() {
     let card = ("gpu as a card", Gpu::open_with(&card).map(Device::Gpu));
     let mut trials = Vec::new();
     for case in ops::catalog().into_iter().map(Arc::new) {
+        let floats = case.inputs.iter().any(|draw| draw.dtype == DType::F32);
+        for (dtype, device) in [DType::F16, DType::BF16].into_iter().flat_map(|dtype| devices.iter().map(move |device| (dtype, device))) {
+            if floats {
+                let (name, case) = (format!("{}: {dtype}", case.name), case.clone());
+                trials.push(support::trial(&name, device, move |device| check::halves(&case, device, dtype).map(|_| ())));
+            }
+        }
         let checks: [(&str, Smooth, Check); 3] = [
             ("values", Smooth::No, check::values),
             ("gradient", Smooth::Once, check::gradient),

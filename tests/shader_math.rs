@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use half::{bf16, f16};
 use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::Result;
 use wgrad::device::gpu::{Binding, Dispatch, Gpu, Item, Program, Settings, compose};
@@ -11,6 +12,8 @@ const FILE: &str = "@group(0) @binding(1) var<storage, read> input: array<vec4<u
 @group(0) @binding(2) var<storage, read_write> output: array<vec4<u32>>;
 // <begin use math>
 // <end use math>
+// <begin use half>
+// <end use half>
 // <begin use random>
 // <end use random>
 @compute @workgroup_size(64)
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
     trials.push(trial("classification", Box::new(classification)));
     trials.push(trial("philox_known_answers", Box::new(philox_known_answers)));
     trials.push(trial("mul_wide", Box::new(mul_wide)));
+    trials.push(trial("halves_round_to_even", Box::new(halves_round_to_even)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -236,6 +240,32 @@ fn mul_wide(gpu: &Arc<Gpu>) -> std::result::Result<(), Failed> {
     for (input, output) in inputs.iter().zip(map(gpu, "output[id.x] = vec4<u32>(mul_wide(words.x, words.y), 0u, 0u);", &inputs)?) {
         let product = u64::from(input[0]) * u64::from(input[1]);
         assert_eq!([output[0], output[1]], [(product >> 32) as u32, product as u32]);
+    }
+    Ok(())
+}
+
+/// All halves, and the floats on, beside and between them, by bits.
+fn halves_round_to_even(gpu: &Arc<Gpu>) -> std::result::Result<(), Failed> {
+    let halves: Vec<[u32; 4]> = (0..=0xffff).map(|half| [half, 0, 0, 0]).collect();
+    let body = "output[id.x] = vec4<u32>(bitcast<u32>(f32_of_f16(words.x)), bitcast<u32>(f32_of_bf16(words.x)), 0u, 0u);";
+    let wide = map(gpu, body, &halves)?;
+    for (half, output) in (0..=u16::MAX).zip(&wide) {
+        let (short, brain) = (f16::from_bits(half), bf16::from_bits(half));
+        for (found, wanted) in [(output[0], short.to_f32()), (output[1], brain.to_f32())] {
+            assert!(found == wanted.to_bits() || (wanted.is_nan() && f32::from_bits(found).is_nan()), "{half:#x}: {found:#x}");
+        }
+    }
+    for kind in [0, 1] {
+        let around = |at: usize| [wide[at][kind], (wide[at][kind] + wide[(at + 1) % wide.len()][kind]).wrapping_shr(1)];
+        let mut inputs: Vec<u32> = (0..wide.len()).flat_map(around).flat_map(|x| [x.wrapping_sub(1), x, x.wrapping_add(1)]).collect();
+        inputs.extend([65_519.99f32, 65_520.0, f32::MAX, f32::INFINITY, f32::NAN, 2.98e-8, 2.99e-8].map(f32::to_bits));
+        let name = ["f16", "bf16"][kind];
+        let quads: Vec<[u32; 4]> = inputs.iter().map(|&x| [x, 0, 0, 0]).collect();
+        for (&bits, output) in inputs.iter().zip(map(gpu, &format!("output[id.x] = vec4<u32>({name}_of_f32(x), 0u, 0u, 0u);"), &quads)?) {
+            let x = f32::from_bits(bits);
+            let wanted = if kind == 0 { f16::from_f32(x).to_bits() } else { bf16::from_f32(x).to_bits() };
+            assert_eq!(output[0], u32::from(wanted), "{name} of {x:e} ({bits:#x})");
+        }
     }
     Ok(())
 }

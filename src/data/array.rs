@@ -6,6 +6,7 @@ use crate::{
     dtype::{Element, to_i32},
     shape::Spec,
 };
+use half::{bf16, f16};
 use std::{borrow::Cow, ops::Range};
 
 /// The elements of an [`Array`], row-major.
@@ -18,6 +19,10 @@ pub enum Values {
     I32(Vec<i32>),
     /// 64-bit signed integers, as NumPy's and Keras' labels are; range-checked on the way to a device.
     I64(Vec<i64>),
+    /// 16-bit floats.
+    F16(Vec<f16>),
+    /// 16-bit floats with the range of float32.
+    BF16(Vec<bf16>),
     /// 32-bit floats.
     F32(Vec<f32>),
     /// 64-bit floats; rounded to float32 on the way to a device.
@@ -64,6 +69,8 @@ impl Array {
             Values::U8(_) => DType::U8,
             Values::I32(_) => DType::I32,
             Values::I64(_) => DType::I64,
+            Values::F16(_) => DType::F16,
+            Values::BF16(_) => DType::BF16,
             Values::F32(_) => DType::F32,
             Values::F64(_) => DType::F64,
             Values::Bool(_) => DType::Bool,
@@ -90,6 +97,8 @@ impl Array {
             Values::U8(v) => Values::U8(v[range].to_vec()),
             Values::I32(v) => Values::I32(v[range].to_vec()),
             Values::I64(v) => Values::I64(v[range].to_vec()),
+            Values::F16(v) => Values::F16(v[range].to_vec()),
+            Values::BF16(v) => Values::BF16(v[range].to_vec()),
             Values::F32(v) => Values::F32(v[range].to_vec()),
             Values::F64(v) => Values::F64(v[range].to_vec()),
             Values::Bool(v) => Values::Bool(v[range].to_vec()),
@@ -129,6 +138,8 @@ impl Array {
         match &self.values {
             Values::U8(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|&x| u32::from(x)))),
             Values::I32(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|&x| x as u32))),
+            Values::F16(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|x| x.to_word()))),
+            Values::BF16(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|x| x.to_word()))),
             Values::F32(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|x| x.to_bits()))),
             Values::F64(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|&x| (x as f32).to_bits()))),
             Values::Bool(v) => indices.iter().for_each(|i| words.extend(v[rows(i)].iter().map(|&x| u32::from(x)))),
@@ -152,6 +163,8 @@ impl Values {
             Values::U8(v) => v.len(),
             Values::I32(v) => v.len(),
             Values::I64(v) => v.len(),
+            Values::F16(v) => v.len(),
+            Values::BF16(v) => v.len(),
             Values::F32(v) => v.len(),
             Values::F64(v) => v.len(),
             Values::Bool(v) => v.len(),
@@ -190,7 +203,7 @@ macro_rules! values {
     )*};
 }
 
-values!(u8 => U8, i32 => I32, i64 => I64, f32 => F32, f64 => F64, bool => Bool, String => Str);
+values!(u8 => U8, i32 => I32, i64 => I64, f16 => F16, bf16 => BF16, f32 => F32, f64 => F64, bool => Bool, String => Str);
 
 /// What `fit`, `evaluate` and `predict` take as one input: an array, a tensor, an ndarray, or a vector.
 pub trait AsArray {
@@ -211,6 +224,8 @@ impl AsArray for Tensor {
     fn as_array(&self) -> Result<Cow<'_, Array>> {
         let words = self.to_words()?;
         let values = match self.dtype() {
+            DType::F16 => Values::F16(words.into_iter().map(f16::from_word).collect()),
+            DType::BF16 => Values::BF16(words.into_iter().map(bf16::from_word).collect()),
             DType::F32 => Values::F32(words.into_iter().map(f32::from_word).collect()),
             DType::U8 => Values::U8(words.into_iter().map(u8::from_word).collect()),
             DType::Bool => Values::Bool(words.into_iter().map(bool::from_word).collect()),

@@ -1,7 +1,7 @@
 //! Reverse-mode differentiation, graph to graph: gradients are new nodes, so gradients of gradients work by themselves.
 
 use super::{Expr, GradCx, Node, Op, Tensor, VariableId, tape::AsSource, walk};
-use crate::{DType, Error, ErrorKind, Result, plan};
+use crate::{Error, ErrorKind, Result, plan};
 use smallvec::SmallVec;
 use std::{collections::HashMap, sync::Arc};
 
@@ -44,7 +44,7 @@ struct Visited {
 
 /// Gradients of `sum(target * upstream)`; an upstream of ones where none is given.
 pub(crate) fn gradient_of(target: &Tensor, upstream: Option<Tensor>, sources: &[Source]) -> Result<Vec<Option<Tensor>>> {
-    if target.dtype() != DType::F32 {
+    if !target.dtype().is_float() {
         return Err(Error::new(
             ErrorKind::Gradient,
             format!("gradient: the target is {}, only float tensors have gradients", target.dtype()),

@@ -182,7 +182,7 @@ impl Tensor {
 
     /// A view of words `range` of a computed tensor, as a leaf of its own.
     pub(crate) fn leaf_view(&self, spec: Spec, range: Range<usize>, variable: Option<VariableId>) -> Tensor {
-        debug_assert_eq!(spec.size(), range.len());
+        debug_assert_eq!(spec.words(), range.len());
         let mut value = self.value().expect("only computed tensors have views of their buffer");
         value.offset += range.start;
         Tensor::from_node(Node::leaf(spec, self.node.device.clone(), value, variable))

@@ -548,7 +548,7 @@ impl<'a> GpuCall<'a> {
     /// A buffer of `shape` that lives for this call only.
     pub fn scratch(&mut self, dtype: DType, shape: impl Into<Shape>) -> Arg {
         let spec = Spec::new(dtype, shape);
-        let words = spec.size();
+        let words = spec.words();
         self.scratch.push(words);
         let buffer = self.first_scratch + self.scratch.len() - 1;
         Arg { layout: Layout::contiguous(&spec.shape, 0), spec, buffer, start: 0, words, write: false }

@@ -1,7 +1,12 @@
 //! `apply`, the one door through which every op enters the graph.
 
 use super::{Expr, Node, OpRef, Tensor, layer_path, tape, watch};
-use crate::{Error, Result, device::Device, plan, shape::Spec};
+use crate::{
+    DType, Error, Result,
+    device::Device,
+    plan,
+    shape::{Layout, Spec},
+};
 use smallvec::SmallVec;
 use std::{cell::Cell, sync::Arc};
 
@@ -42,6 +47,14 @@ pub(crate) fn apply_on(
         ))));
     }
     let specs: SmallVec<[&Spec; 4]> = inputs.iter().map(|input| input.spec()).collect();
+    let half = specs.iter().map(|spec| spec.dtype).find(|dtype| dtype.is_half());
+    if let Some(half) = half.filter(|_| !takes_halves(&op, &specs)) {
+        if let Some(other) = specs.iter().find(|spec| spec.dtype.is_float() && spec.dtype != half) {
+            let text = format!("{}: inputs are {half} and {other}; wgrad never casts silently, use `cast`", op.name());
+            return Err(place(Error::dtype(text)));
+        }
+        return widened(op, inputs, device, variable, half);
+    }
     let name = op.name();
     let outputs = op.outputs(&specs).map_err(|error| place(error.at(name)))?;
     if !plan::fusion() {
@@ -61,6 +74,25 @@ pub(crate) fn apply_on(
         watch::look_at(name, &tensors)?;
     }
     Ok(tensors)
+}
+
+/// Whether the op reads halves as they lie in memory: pointwise kernels do, and views read nothing.
+fn takes_halves(op: &OpRef, inputs: &[&Spec]) -> bool {
+    op.pointwise().is_some() || (op.outputs(inputs).is_ok() && op.view(&Layout::contiguous(&inputs[0].shape, 0)).is_some())
+}
+
+/// `op` in float32 between casts: other kernels do not know halves. What is saved for its gradient stays in float32.
+fn widened(
+    op: OpRef,
+    inputs: &[&Tensor],
+    device: Device,
+    variable: Option<super::VariableId>,
+    half: DType,
+) -> Result<SmallVec<[Tensor; 1]>> {
+    let widen = |input: &&Tensor| if input.dtype() == half { input.cast(DType::F32) } else { (*input).clone() };
+    let wide: SmallVec<[Tensor; 4]> = inputs.iter().map(widen).collect();
+    let outputs = apply_on(op, &wide.iter().collect::<SmallVec<[&Tensor; 4]>>(), device, variable)?;
+    Ok(outputs.into_iter().map(|output| if output.dtype() == DType::F32 { output.cast(half) } else { output }).collect())
 }
 
 /// A flush ran on this thread: nothing is pending any more, as far as the limit is concerned.

@@ -37,5 +37,5 @@ pub(crate) fn first_not_finite(body: impl FnOnce() -> Result<()>) -> Option<Stri
 
 /// Whether all elements are finite; integers are.
 pub(crate) fn is_finite(tensor: &Tensor) -> Result<bool> {
-    Ok(tensor.dtype() != DType::F32 || tensor.to_vec::<f32>()?.iter().all(|x| x.is_finite()))
+    Ok(!tensor.dtype().is_float() || tensor.cast(DType::F32).to_vec::<f32>()?.iter().all(|x| x.is_finite()))
 }

@@ -59,6 +59,8 @@ pub(crate) fn label_shape(labels: &Shape, output: &Shape) -> Result<Shape> {
 pub(crate) fn check_numbers(targets: &Array) -> Result<()> {
     let bad = match targets.values() {
         Values::Str(_) => return Err(Error::dtype("targets are text, not numbers; look them up first (StringLookup)")),
+        Values::F16(v) => v.iter().position(|x| !x.is_finite()),
+        Values::BF16(v) => v.iter().position(|x| !x.is_finite()),
         Values::F32(v) => v.iter().position(|x| !x.is_finite()),
         Values::F64(v) => v.iter().position(|x| !x.is_finite()),
         _ => None,
@@ -71,6 +73,8 @@ pub(crate) fn check_numbers(targets: &Array) -> Result<()> {
 pub(crate) fn check_probabilities(targets: &Array) -> Result<()> {
     let outside = |x: f64| !(0.0..=1.0).contains(&x);
     let bad = match targets.values() {
+        Values::F16(v) => v.iter().map(|x| x.to_f64()).enumerate().find(|x| outside(x.1)),
+        Values::BF16(v) => v.iter().map(|x| x.to_f64()).enumerate().find(|x| outside(x.1)),
         Values::F32(v) => v.iter().map(|&x| f64::from(x)).enumerate().find(|x| outside(x.1)),
         Values::F64(v) => v.iter().copied().enumerate().find(|x| outside(x.1)),
         _ => targets.integers().and_then(|v| v.map(|x| x as f64).enumerate().find(|x| outside(x.1))),

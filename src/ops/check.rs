@@ -2,7 +2,7 @@
 
 use super::{
     Case,
-    case::{Draw, Reference},
+    case::{Draw, Reference, Smooth},
 };
 use crate::{DType, Device, GradientTape, Result, Tensor, dtype::Element, shape::Spec};
 use ndarray::ArrayD;
@@ -37,22 +37,71 @@ pub fn values(case: &Case, device: &Device) -> Result<f64, String> {
     Ok(worst)
 }
 
+/// Values and, where there is one, the gradient for float inputs of `dtype`, 16 bits wide; errors relative to the largest result.
+///
+/// # Errors
+/// A text that says where it is too large, or that a result is of another dtype.
+pub fn halves(case: &Case, device: &Device, dtype: DType) -> Result<f64, String> {
+    let round = |x: f64| f64::from(dtype.round(x as f32));
+    let largest = if dtype == DType::F16 { 65_504.0 } else { f64::MAX };
+    let finite = |x: f64| if x.is_finite() { round(x.clamp(-largest, largest)) } else { x };
+    let narrow = |(draw, input): (&Draw, Reference)| if draw.dtype == DType::F32 { input.mapv(finite) } else { input };
+    let inputs: Vec<Reference> = case.inputs.iter().zip(draw(case)).map(narrow).collect();
+    let tensors = || -> Result<Vec<Tensor>> {
+        let tensors = upload(case, device, &inputs)?.into_iter();
+        Ok(tensors.map(|x| if x.dtype() == DType::F32 { x.cast(dtype) } else { x }).collect())
+    };
+    let tolerance = if dtype == DType::F16 { 1e-2 } else { 4e-2 };
+    let mut worst = 0.0;
+    let outputs = tensors().and_then(|tensors| (case.call)(&tensors)).map_err(|error| error.to_string())?;
+    for (output, expected) in outputs.iter().zip((case.reference)(&inputs)) {
+        if output.dtype() == DType::F32 {
+            return Err(format!("the result of {dtype} is float32"));
+        }
+        let found = read(output).map_err(|error| error.to_string())?;
+        let expected = if output.dtype() == dtype { expected.mapv(round) } else { expected };
+        let scale = expected.iter().fold(1.0f64, |scale, x| if x.is_finite() { scale.max(x.abs()) } else { scale });
+        for (at, (&found, &expected)) in found.iter().zip(&expected).enumerate() {
+            let error = if found == expected || (found.is_nan() && expected.is_nan()) { 0.0 } else { (found - expected).abs() / scale };
+            if error.is_nan() || error > tolerance {
+                return Err(format!("element {at} is {found}, expected {expected}: error {error:.2e}, allowed {tolerance:.0e}"));
+            }
+            worst = f64::max(worst, error);
+        }
+    }
+    if case.smooth == Smooth::No {
+        return Ok(worst);
+    }
+    let directions = float_directions(case, 11);
+    let slope = slope(case, device, tensors, &directions);
+    // At the inputs as drawn: rounded ones may lie on a kink.
+    let expected = plain_slope(case, &draw(case), &directions);
+    compare(slope, expected, 4.0 * tolerance).map(|error| worst.max(error)).map_err(|text| format!("gradient: {text}"))
+}
+
 /// The gradient along random directions, under an upstream gradient that is not one.
 ///
 /// # Errors
 /// A text with both numbers.
 pub fn gradient(case: &Case, device: &Device) -> Result<f64, String> {
     let inputs = draw(case);
-    let directions: Vec<Reference> = float_directions(case, 11);
-    let compute = || -> Result<f64> {
-        let (tensors, tape) = (upload(case, device, &inputs)?, GradientTape::new());
-        tensors.iter().for_each(|tensor| tape.watch(tensor));
-        let target = probed(&(case.call)(&tensors)?, device)?;
-        along(&tape.gradient(&target, &tensors)?, &directions)
-    };
+    let directions = float_directions(case, 11);
+    let found = slope(case, device, || upload(case, device, &inputs), &directions);
+    compare(found, plain_slope(case, &inputs, &directions), 20.0 * tolerance(case, device))
+}
+
+/// The derivative of the probed outputs along `directions`.
+fn slope(case: &Case, device: &Device, inputs: impl Fn() -> Result<Vec<Tensor>>, directions: &[Reference]) -> Result<f64> {
+    let (tensors, tape) = (inputs()?, GradientTape::new());
+    tensors.iter().for_each(|tensor| tape.watch(tensor));
+    let target = probed(&(case.call)(&tensors)?, device)?;
+    along(&tape.gradient(&target, &tensors)?, directions)
+}
+
+/// The same of the reference, by central differences.
+fn plain_slope(case: &Case, inputs: &[Reference], directions: &[Reference]) -> f64 {
     let step = 1e-5;
-    let expected = (plain(case, &inputs, &directions, step) - plain(case, &inputs, &directions, -step)) / (2.0 * step);
-    compare(compute(), expected, 20.0 * tolerance(case, device))
+    (plain(case, inputs, directions, step) - plain(case, inputs, directions, -step)) / (2.0 * step)
 }
 
 /// The second derivative along two random directions.
@@ -108,7 +157,7 @@ fn plain(case: &Case, inputs: &[Reference], directions: &[Reference], step: f64)
 fn probed(outputs: &[Tensor], device: &Device) -> Result<Tensor> {
     let mut target = Tensor::from_slice_on(device, &[0.0f32], [])?;
     for (at, output) in outputs.iter().enumerate() {
-        target += (output * constant(&probe(output.shape(), at), device)?).sum(&[]);
+        target += (output.cast(DType::F32) * constant(&probe(output.shape(), at), device)?).sum(&[]);
     }
     Ok(target)
 }
@@ -153,7 +202,7 @@ fn run(case: &Case, device: &Device, inputs: &[Reference]) -> Result<Vec<Tensor>
 fn upload(case: &Case, device: &Device, inputs: &[Reference]) -> Result<Vec<Tensor>> {
     let one = |(draw, input): (&Draw, &Reference)| {
         let word = |&x: &f64| match draw.dtype {
-            DType::F32 => (x as f32).to_word(),
+            dtype if dtype.is_float() => (x as f32).to_word(),
             DType::I32 => (x as i32).to_word(),
             _ => x as u32,
         };
@@ -168,7 +217,7 @@ fn constant(values: &Reference, device: &Device) -> Result<Tensor> {
 
 fn read(tensor: &Tensor) -> Result<Reference> {
     let number = |word: u32| match tensor.dtype() {
-        DType::F32 => f64::from(f32::from_word(word)),
+        dtype if dtype.is_float() => f64::from(f32::from_word(word)),
         DType::I32 => f64::from(word as i32),
         _ => f64::from(word),
     };

@@ -242,6 +242,9 @@ pub fn sparse_categorical_crossentropy(target: &Tensor, output: &Tensor, from_lo
         target.shape(),
         output.shape()
     );
+    if output.dtype().is_half() {
+        return output.in_f32(|output| sparse_categorical_crossentropy(target, output, from_logits));
+    }
     if from_logits {
         return record(CrossEntropy { sparse: true }, &[target, output]);
     }
@@ -258,6 +261,9 @@ pub fn sparse_categorical_crossentropy(target: &Tensor, output: &Tensor, from_lo
 #[track_caller]
 pub fn categorical_crossentropy(target: &Tensor, output: &Tensor, from_logits: bool) -> Tensor {
     same_shape("categorical_crossentropy", target, output);
+    if output.dtype().is_half() {
+        return output.in_f32(|output| categorical_crossentropy(&target.cast(DType::F32), output, from_logits));
+    }
     if from_logits {
         return record(CrossEntropy { sparse: false }, &[target, output]);
     }
@@ -278,6 +284,9 @@ pub fn binary_crossentropy(target: &Tensor, output: &Tensor, from_logits: bool) 
         target.shape(),
         output.shape()
     );
+    if output.dtype().is_half() {
+        return output.in_f32(|output| binary_crossentropy(&target.cast(DType::F32), output, from_logits));
+    }
     if from_logits {
         // Neither term cancels where the other one is large.
         return target * (-output).softplus() + (1.0f32 - target) * output.softplus();

@@ -64,7 +64,7 @@ impl Op for Generate {
 
 fn full_on(device: Device, dtype: DType, shape: Shape, word: u32) -> Tensor {
     let row = match dtype {
-        DType::F32 => FULL_F32,
+        DType::F32 | DType::F16 | DType::BF16 => FULL_F32,
         DType::I32 => FULL_I32,
         DType::Bool => FULL_BOOL,
         _ => FULL_U32,
@@ -117,7 +117,7 @@ impl Tensor {
     /// `value` as a word of this tensor's dtype.
     pub(crate) fn word_of(&self, value: f64) -> u32 {
         match self.dtype() {
-            DType::F32 => (value as f32).to_word(),
+            dtype if dtype.is_float() => dtype.round(value as f32).to_word(),
             DType::I32 => (value as i32).to_word(),
             DType::Bool => u32::from(value != 0.0),
             _ => value as u32,
@@ -127,7 +127,7 @@ impl Tensor {
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        Case::new("full", &[&[3, 4]], |x| &x[0] + &Tensor::full([3, 4], 2.5f32), |x| &x[0] + 2.5),
+        Case::new("full", &[&[3, 4]], |x| &x[0] + Tensor::full([3, 4], 2.5f32).cast(x[0].dtype()), |x| &x[0] + 2.5),
         Case::new("ones_like", &[&[3, 4]], |x| x[0].ones_like() * &x[0], |x| x[0].clone()),
     ]
 }

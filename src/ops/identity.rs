@@ -112,8 +112,12 @@ impl Tensor {
 
     /// The logits behind the result of a softmax over the last axis (`softmax`) or of a `sigmoid`, while its recording lives.
     pub(crate) fn logits_behind(&self, activation: &str) -> Option<Tensor> {
-        let expr = self.node.expr().filter(|expr| expr.op.name() == activation)?;
-        expr.inputs.last().cloned()
+        let expr = self.node.expr()?;
+        match expr.op.name() {
+            "cast" if self.dtype().is_float() => expr.inputs[0].logits_behind(activation),
+            name if name == activation => expr.inputs.last().cloned(),
+            _ => None,
+        }
     }
 
     /// The same value, through which no gradient flows.

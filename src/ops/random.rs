@@ -291,7 +291,10 @@ pub(super) fn cases() -> Vec<Case> {
     out.push(Case::new(
         "random in a fused kernel",
         &[&[37, 11]],
-        |x| x[0].transpose() * uniform(&KEYS[0], [11, 37], 0.0, 1.0) - uniform(&KEYS[1], [11, 37], 0.0, 1.0),
+        |x| {
+            let unit = |key| uniform(key, [11, 37], 0.0, 1.0).cast(x[0].dtype());
+            x[0].transpose() * unit(&KEYS[0]) - unit(&KEYS[1])
+        },
         |x| {
             let unit = |key: RandomKey| shaped(&[11, 37], key.uniform(11 * 37).into_iter().map(f64::from));
             &x[0].t() * &unit(KEYS[0]) - unit(KEYS[1])

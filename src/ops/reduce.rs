@@ -283,6 +283,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.mean")]
     #[track_caller]
     pub fn mean(&self, axes: &[isize]) -> Tensor {
+        if self.dtype().is_half() {
+            return self.in_f32(|x| x.mean(axes)); // the sum may be beyond float16
+        }
         let sum = self.sum(axes);
         let count = self.size() as f32 / sum.size().max(1) as f32;
         sum / count

@@ -2,13 +2,14 @@
 
 use super::{
     Lanes,
-    chain::{Chain, Mode, Source},
+    chain::{Chain, Mode, Operand, Source},
 };
-use crate::device::cpu::{pool::SharedMut, scratch};
+use crate::device::cpu::{halves, pool::SharedMut, scratch};
+use bytemuck::{cast_slice, cast_slice_mut};
 use smallvec::SmallVec;
 
 /// Elements of a block: with four registers it stays in a first-level cache of 32 KiB.
-const BLOCK: usize = 2048;
+pub(super) const BLOCK: usize = 2048;
 
 impl Chain {
     /// Calculates elements `first..` into `out`, which holds the kernel's values where the chain is an epilogue.
@@ -16,7 +17,7 @@ impl Chain {
     pub fn run(&self, first: usize, buffers: &[&[u32]], params: &[u32], out: &mut [u32]) {
         let block = out.len().min(BLOCK).next_multiple_of(16);
         scratch::with(self.registers * block, |registers| {
-            let registers = SharedMut::new(bytemuck::cast_slice_mut(registers));
+            let registers = SharedMut::new(cast_slice_mut(registers));
             // SAFETY of all uses: an instruction reads other registers than the one it writes.
             let register = |index: usize, length: usize| unsafe { registers.slice(index * block..index * block + length) };
             for (start, out) in (first..).step_by(BLOCK).zip(out.chunks_mut(BLOCK)) {
@@ -47,14 +48,13 @@ impl Chain {
                     return &*copy;
                 }
                 let words = buffers.next().expect("a buffer for each operand in memory");
-                if operand.mode == Mode::Linear {
+                if operand.is_in_place() {
                     return &words[operand.offset + first..][..length];
                 }
                 let copy = next();
-                match operand.mode {
-                    Mode::Strided => gather(words, operand.offset, &self.sizes, &operand.strides, first, copy),
-                    _ if is_first => copy.fill(words[operand.offset]),
-                    _ => {} // filled with the first block, and no block is longer
+                // A scalar is filled in with the first block, and no block is longer.
+                if operand.mode != Mode::Scalar || is_first {
+                    operand.load(words, &self.sizes, first, copy);
                 }
                 copy
             })
@@ -71,21 +71,38 @@ impl Chain {
                 .collect();
             let out = if at == last { &mut *out } else { register(self.homes[at], length) };
             (instruction.row.cpu)(Lanes {
-                dtype: instruction.input_dtype,
-                out_dtype: instruction.dtype,
+                dtype: instruction.input_dtype.register(),
+                out_dtype: instruction.dtype.register(),
                 inputs: &inputs,
-                out,
+                out: &mut *out,
                 params: &params[instruction.params.clone()],
                 first,
             });
+            if let Some(dtype) = self.rounds(at) {
+                halves::round(dtype, cast_slice_mut(out));
+            }
+        }
+    }
+}
+
+impl Operand {
+    /// Elements `first..` from memory into a register.
+    fn load(&self, words: &[u32], sizes: &[usize], first: usize, out: &mut [u32]) {
+        if self.dtype.is_half() {
+            let mut block = [0u16; BLOCK];
+            let block = &mut block[..out.len()];
+            gather(cast_slice(words), self.offset, sizes, &self.strides, first, block);
+            halves::widen(self.dtype, block, cast_slice_mut(out));
+        } else {
+            gather(words, self.offset, sizes, &self.strides, first, out);
         }
     }
 }
 
 /// Copies elements `first..` of a strided view into `out`, a run along the innermost axis at a time.
-fn gather(words: &[u32], offset: usize, sizes: &[usize], strides: &[isize], first: usize, out: &mut [u32]) {
+fn gather<T: Copy>(elements: &[T], offset: usize, sizes: &[usize], strides: &[isize], first: usize, out: &mut [T]) {
     let Some((&inner, outer)) = sizes.split_last() else {
-        out.fill(words[offset]);
+        out.fill(elements[offset]);
         return;
     };
     let stride = strides[outer.len()];
@@ -101,9 +118,9 @@ fn gather(words: &[u32], offset: usize, sizes: &[usize], strides: &[isize], firs
         let count = (inner - column).min(out.len() - done);
         let run = &mut out[done..done + count];
         match stride {
-            0 => run.fill(words[place as usize]),
-            1 => run.copy_from_slice(&words[place as usize..][..count]),
-            _ => run.iter_mut().enumerate().for_each(|(k, word)| *word = words[(place + k as isize * stride) as usize]),
+            0 => run.fill(elements[place as usize]),
+            1 => run.copy_from_slice(&elements[place as usize..][..count]),
+            _ => run.iter_mut().enumerate().for_each(|(k, out)| *out = elements[(place + k as isize * stride) as usize]),
         }
         done += count;
     }

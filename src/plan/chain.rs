@@ -33,7 +33,7 @@ pub(crate) struct Chain {
     pub operands: Vec<Operand>,
     /// The axes that strided operands walk.
     pub sizes: SmallVec<[usize; 8]>,
-    /// For each instruction but the last the block register that holds its result, behind those of gathered operands.
+    /// For each instruction but the last the block register that holds its result, behind those of operands that are gathered or widened.
     pub homes: Vec<usize>,
     /// Block registers in all.
     pub registers: usize,
@@ -46,6 +46,13 @@ pub(crate) struct Operand {
     pub mode: Mode,
     pub offset: usize,
     pub strides: SmallVec<[isize; 8]>,
+}
+
+impl Operand {
+    /// Whether blocks of it lie in memory as kernels hold them.
+    pub fn is_in_place(&self) -> bool {
+        self.mode == Mode::Linear && !self.dtype.is_half()
+    }
 }
 
 /// How a chain finds the element of an operand. Decided by strides alone, never by sizes,
@@ -73,10 +80,17 @@ impl Chain {
                 Some(layout) => Operand { dtype: *dtype, mode: mode(layout), offset: layout.offset, strides },
             })
             .collect();
-        let gathered = operands.iter().filter(|operand| operand.mode != Mode::Linear).count();
+        let gathered = operands.iter().filter(|operand| !operand.is_in_place()).count();
         let (homes, used) = homes(&instructions);
         let homes = homes.into_iter().map(|home| gathered + home).collect();
         Self { instructions, operands, sizes, homes, registers: gathered + used }
+    }
+
+    /// The half to whose precision an instruction's result is rounded: where values enter a half dtype. They are rounded once more
+    /// when they are stored; in between they keep what f32 holds.
+    pub fn rounds(&self, at: usize) -> Option<DType> {
+        let Instruction { dtype, input_dtype, .. } = self.instructions[at];
+        (dtype.is_half() && dtype != input_dtype && at + 1 < self.instructions.len()).then_some(dtype)
     }
 
     pub fn result(&self) -> DType {

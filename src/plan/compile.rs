@@ -6,6 +6,7 @@ use super::{
     fuse,
     place::{self, Buffers, Home},
     pointwise::Fused,
+    recast::recast,
     simplify::simplify,
     trace::{Ref, Trace},
 };
@@ -20,7 +21,8 @@ use smallvec::SmallVec;
 
 /// Compiles `trace` for `device`.
 pub(super) fn compile(trace: &Trace, device: &Device) -> Result<Plan> {
-    let (trace, origin) = simplify(trace);
+    let (trace, simplified) = simplify(trace);
+    let (trace, origin) = recast(&trace);
     let mut compiler = Compiler {
         trace: &trace,
         alignment: device.alignment(),
@@ -34,7 +36,7 @@ pub(super) fn compile(trace: &Trace, device: &Device) -> Result<Plan> {
         compiler.node(at);
     }
     let Compiler { mut steps, buffers, mut results, .. } = compiler;
-    results.iter_mut().for_each(|(at, _)| *at = origin[*at]);
+    results.iter_mut().for_each(|(at, _)| *at = simplified[origin[*at]]);
     place::updates_last(&mut steps, &buffers);
     place::finish(device, steps, buffers, results)
 }
@@ -93,14 +95,14 @@ impl Compiler<'_> {
                 let leaf = &self.trace.leaves[leaf];
                 // A binding starts at an aligned word; the kernel adds the rest.
                 let rest = leaf.offset % self.alignment;
-                let layout = Layout::contiguous(&leaf.spec.shape, rest);
+                let layout = Layout::contiguous(&leaf.spec.shape, rest * leaf.spec.dtype.per_word());
                 Place { spec: leaf.spec.clone(), buffer: leaf.buffer, start: leaf.offset - rest, layout }
             }
         }
     }
 
     fn new_place(&mut self, spec: Spec) -> Place {
-        let buffer = self.buffers.add(Home::Slot, spec.size());
+        let buffer = self.buffers.add(Home::Slot, spec.words());
         Place { layout: Layout::contiguous(&spec.shape, 0), spec, buffer, start: 0 }
     }
 
@@ -210,7 +212,7 @@ impl Compiler<'_> {
     fn overwritten(&mut self, input: Ref, place: Place) -> Place {
         match input {
             Ref::Leaf(leaf) if self.trace.leaves[leaf].donated => {
-                let buffer = self.buffers.add(Home::Update(self.trace.leaves[leaf].buffer), place.spec.size());
+                let buffer = self.buffers.add(Home::Update(self.trace.leaves[leaf].buffer), place.spec.words());
                 Place { buffer, ..place }
             }
             _ => self.copy(place),
@@ -302,7 +304,7 @@ impl Compiler<'_> {
             .into_iter()
             .map(|place| {
                 let overwritten = self.trace.leaves.iter().any(|leaf| leaf.donated && leaf.buffer == place.buffer);
-                let place = if place.layout.is_contiguous() && !overwritten { place } else { self.copy(place) };
+                let place = if place.is_contiguous() && !overwritten { place } else { self.copy(place) };
                 self.buffers.survive(place.buffer);
                 place
             })

@@ -29,7 +29,7 @@ pub(super) fn run(plan: &Plan, buffers: &mut Vec<Buffer>, params: &[u32], slots:
 
 /// The value at `place` after a run.
 pub(super) fn value(place: &Place, buffers: &[Buffer]) -> Value {
-    Value { buffer: buffers[place.buffer].clone(), offset: place.start + place.layout.offset }
+    Value { buffer: buffers[place.buffer].clone(), offset: place.first_word().expect("kept values begin with a word") }
 }
 
 /// One CPU kernel. The plan has made sure that what it writes overlaps nothing that it reads.
@@ -44,7 +44,7 @@ pub(super) fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
             // SAFETY: nobody writes these words during the step.
             let words = unsafe { std::slice::from_raw_parts(whole.start.add(place.start), whole.length - place.start) };
             let contiguous = place.layout.is_contiguous() && place.layout.offset == 0;
-            CpuIn { spec: &place.spec, layout: &place.layout, words: if contiguous { &words[..place.spec.size()] } else { words } }
+            CpuIn { spec: &place.spec, layout: &place.layout, words: if contiguous { &words[..place.spec.words()] } else { words } }
         })
         .collect();
     let mut outputs: SmallVec<[CpuOut; 2]> = step
@@ -52,8 +52,7 @@ pub(super) fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
         .iter()
         .map(|place| {
             let whole = buffers[place.buffer].cpu().words();
-            let Layout { offset, .. } = place.layout;
-            let (first, size) = (place.start + offset, place.spec.size());
+            let (first, size) = (place.first_word().expect("outputs begin with a word"), place.spec.words());
             assert!(first + size <= whole.length, "{}: its output does not fit the buffer", step.op.name());
             // SAFETY: in bounds, and the outputs of a step are disjoint.
             CpuOut { spec: &place.spec, words: unsafe { std::slice::from_raw_parts_mut(whole.start.add(first), size) } }
@@ -79,7 +78,7 @@ fn traced(step: &Step, run: impl FnOnce()) {
     run();
     let seconds = start.elapsed().as_secs_f64();
     let shapes = |places: &[Place]| places.iter().map(|place| place.spec.shape.to_string()).collect::<Vec<_>>().join(" ");
-    let words: usize = step.inputs.iter().chain(&step.outputs).map(|place| place.spec.size()).sum();
+    let words: usize = step.inputs.iter().chain(&step.outputs).map(|place| place.spec.words()).sum();
     eprintln!(
         "{:<24} {:>9.1} us {:>7.1} GB/s  {} -> {}",
         step.name(),

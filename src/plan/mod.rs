@@ -9,6 +9,7 @@ mod execute;
 mod fuse;
 mod place;
 mod pointwise;
+mod recast;
 mod recording;
 mod replay;
 mod runtime;
@@ -98,4 +99,17 @@ pub(crate) struct Place {
     pub buffer: usize,
     pub start: usize,
     pub layout: Layout,
+}
+
+impl Place {
+    /// The word in the buffer that begins with the first element; none where that is a half in the middle of one.
+    fn first_word(&self) -> Option<usize> {
+        let per_word = self.spec.dtype.per_word();
+        self.layout.offset.is_multiple_of(per_word).then(|| self.start + self.layout.offset / per_word)
+    }
+
+    /// Whether the elements stand one after another from the beginning of a word on.
+    fn is_contiguous(&self) -> bool {
+        self.layout.is_contiguous() && self.first_word().is_some()
+    }
 }

@@ -110,7 +110,7 @@ pub(super) fn finish(
                 layout: place.layout.clone(),
                 buffer: place.buffer,
                 start: place.start,
-                words: if place.layout.is_contiguous() { place.spec.size() + place.layout.offset } else { reach(place) },
+                words: reach(place).div_ceil(place.spec.dtype.per_word()),
                 write: false,
             };
             let (inputs, outputs): (Vec<Arg>, Vec<Arg>) =
@@ -218,7 +218,7 @@ pub(super) fn finish(
     Ok(Plan { steps, leaves, outputs, slots, results, gpu })
 }
 
-/// Words from the start of a place to its furthest element.
+/// Elements from the start of a place to its furthest element.
 fn reach(place: &Place) -> usize {
     if place.spec.size() == 0 {
         return 0;

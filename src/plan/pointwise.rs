@@ -1,15 +1,19 @@
 //! Pointwise rows, and the fused kernel made of them: one pass over memory on either device.
 
-use super::chain::Chain;
+use super::{blocks::BLOCK, chain::Chain, wgsl::half};
 use crate::{
     DType, Result,
     device::{
-        cpu::pool::{self, SharedMut},
+        cpu::{
+            halves,
+            pool::{self, SharedMut},
+        },
         gpu::compose,
     },
     graph::{Access, CpuCall, GpuCall, GradCx, Key, Op, Specs, Tensor, Word},
     shape::{Layout, Spec},
 };
+use bytemuck::{cast_slice, cast_slice_mut};
 use smallvec::SmallVec;
 
 /// How one element is calculated, on both devices.
@@ -24,7 +28,7 @@ pub struct Pointwise {
     pub cpu: fn(Lanes),
 }
 
-/// What the CPU side of a row calculates: a block of elements, each a word.
+/// What the CPU side of a row calculates: a block of elements, each a word; halves have been widened to f32.
 pub struct Lanes<'a> {
     /// Dtype of the first input, or of the output where there is none.
     pub dtype: DType,
@@ -81,8 +85,21 @@ impl Op for Fused {
 
     fn cpu(&self, call: CpuCall) {
         let buffers: SmallVec<[&[u32]; 8]> = call.inputs.iter().map(|input| input.words()).collect();
+        let (dtype, length) = (self.output.dtype, self.output.size());
         let words = call.outputs[0].words();
-        let length = words.len();
+        if dtype.is_half() {
+            let out = SharedMut::new(&mut cast_slice_mut::<u32, u16>(words)[..length]);
+            return pool::for_chunks(length, CHUNK, &|range| {
+                let mut block = [0u32; BLOCK];
+                for first in range.clone().step_by(BLOCK) {
+                    let last = (first + BLOCK).min(range.end);
+                    let wide = &mut block[..last - first];
+                    self.chain.run(first, &buffers, call.params, wide);
+                    // SAFETY: tasks have disjoint ranges.
+                    halves::narrow(dtype, cast_slice(wide), unsafe { out.slice(first..last) });
+                }
+            });
+        }
         let out = SharedMut::new(words);
         pool::for_chunks(length, CHUNK, &|range| {
             // SAFETY: tasks have disjoint ranges.
@@ -97,9 +114,17 @@ impl Op for Fused {
         let mut body =
             self.chain.wgsl("element", 1, |word| format!("args[{}u].{}", (word + 1) / 4, ["x", "y", "z", "w"][(word + 1) % 4]))?;
         let (binding, dtype) = (call.inputs.len() + 1, output.spec.dtype);
-        let stored = if dtype == DType::Bool { "u32(element(i))" } else { "element(i)" };
+        let store = match half(dtype) {
+            // An invocation writes a whole word, so that no two share one.
+            Some(name) => &format!(
+                "if 2u * i < args[0].x {{\n  let high = element(min(2u * i + 1u, args[0].x - 1u));\n  \
+                 output[i] = {name}_of_f32(element(2u * i)) | {name}_of_f32(high) << 16u;\n}}"
+            ),
+            None if dtype == DType::Bool => "output[i] = u32(element(i));",
+            None => "output[i] = element(i);",
+        };
         body += &format!(
-            "@group(0) @binding({binding}) var<storage, read_write> output: array<{}>;\nfn compute(i: u32) {{ output[i] = {stored}; }}",
+            "@group(0) @binding({binding}) var<storage, read_write> output: array<{}>;\nfn compute(i: u32) {{\n{store}\n}}",
             dtype.wgsl_storage()
         );
         let length = args.len().div_ceil(4);
@@ -109,7 +134,7 @@ impl Op for Fused {
             &[("args", &format!("@group(0) @binding(0) var<uniform> args: array<vec4<u32>, {length}>;")), ("body", &body)],
         )?;
         let inputs: Vec<_> = call.inputs.iter().collect();
-        call.dispatch(kernel, &args, &inputs, &[output], call.linear(output.size(), 64));
+        call.dispatch(kernel, &args, &inputs, &[output], call.linear(output.spec.words(), 64));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::{Place, Plan, Step, execute::run_step};
 use crate::{
     DType, Error, ErrorKind, Result,
-    device::{Buffer, Device, Value},
+    device::{Buffer, Device, Value, cpu::halves},
     dtype::Element,
 };
 
@@ -24,18 +24,24 @@ pub(super) fn run(plan: &Plan, buffers: &[Buffer], params: &[u32], device: &Devi
         }
         let words = |place: &Place| match place.spec.size() {
             0 => Ok(Vec::new()),
-            size => Device::Cpu.read(&Value { buffer: mirror[place.buffer].clone(), offset: place.start + place.layout.offset }, size),
+            size => {
+                let offset = place.first_word().expect("the caller looks at contiguous places");
+                let words = Device::Cpu.read(&Value { buffer: mirror[place.buffer].clone(), offset }, place.spec.words())?;
+                Ok::<Vec<u32>, Error>(halves::unpack(place.spec.dtype, words, size))
+            }
         };
         let largest = step
             .inputs
             .iter()
-            .filter(|place| place.layout.is_contiguous())
+            .filter(|place| place.is_contiguous())
             .try_fold(1.0, |most: f32, place| Ok::<f32, Error>(most.max(magnitude(place.spec.dtype, &words(place)?))))?;
         run_step(step, &mirror, params);
         program.run(&gpu, params)?;
         for place in step.outputs.iter().filter(|place| place.spec.size() > 0) {
             let expected = words(place)?;
-            let found = &read(&buffers[place.buffer])?[place.start + place.layout.offset..][..place.spec.size()];
+            let first = place.first_word().expect("outputs begin with a word");
+            let found = read(&buffers[place.buffer])?[first..][..place.spec.words()].to_vec();
+            let found = halves::unpack(place.spec.dtype, found, place.spec.size());
             let allowed = TOLERANCE * largest.max(magnitude(place.spec.dtype, &expected));
             let differs = |(at, (&found, &expected)): (usize, (&u32, &u32))| {
                 differ(place.spec.dtype, found, expected, allowed).then(|| difference(step, place, at, [found, expected]))
@@ -51,16 +57,21 @@ pub(super) fn run(plan: &Plan, buffers: &[Buffer], params: &[u32], device: &Devi
 /// The largest finite magnitude among floats.
 fn magnitude(dtype: DType, words: &[u32]) -> f32 {
     let finite = words.iter().map(|&word| f32::from_word(word).abs()).filter(|x| x.is_finite());
-    if dtype == DType::F32 { finite.fold(0.0, f32::max) } else { 0.0 }
+    if dtype.is_float() { finite.fold(0.0, f32::max) } else { 0.0 }
 }
 
 fn differ(dtype: DType, found: u32, expected: u32, allowed: f32) -> bool {
-    if found == expected || !matches!(dtype, DType::F32 | DType::U32) {
+    if found == expected || !(dtype.is_float() || dtype == DType::U32) {
         return found != expected;
     }
     let (found, expected) = (f32::from_word(found), f32::from_word(expected));
     // Plain words may be floats too, as in the state of an optimizer; small integers read as such are far apart.
-    let allowed = if dtype == DType::F32 { allowed } else { TOLERANCE * expected.abs() };
+    let allowed = match dtype {
+        DType::F32 => allowed,
+        // Two roundings of nearly the same number may be neighbours.
+        DType::F16 | DType::BF16 => allowed + expected.abs() / if dtype == DType::F16 { 1024.0 } else { 128.0 },
+        _ => TOLERANCE * expected.abs(),
+    };
     !(found == expected || (found.is_nan() && expected.is_nan()) || (found - expected).abs() <= allowed)
 }
 
@@ -69,7 +80,7 @@ fn difference(step: &Step, place: &Place, at: usize, words: [u32; 2]) -> Error {
     let mut index: Vec<usize> = place.spec.shape.iter().rev().map(|&size| (rest % size, rest /= size).0).collect();
     index.reverse();
     let [found, expected] = words.map(|word| match place.spec.dtype {
-        DType::F32 => f32::from_word(word).to_string(),
+        dtype if dtype.is_float() => f32::from_word(word).to_string(),
         DType::I32 => (word as i32).to_string(),
         _ => word.to_string(),
     });

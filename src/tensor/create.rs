@@ -1,6 +1,12 @@
 //! Creation: from numbers, slices and ndarray, and from rules.
 
-use crate::{DType, Error, Result, Shape, Tensor, device::Device, dtype::Element, ops::fits, shape::Spec};
+use crate::{
+    DType, Error, Result, Shape, Tensor,
+    device::{Device, cpu::halves},
+    dtype::Element,
+    ops::fits,
+    shape::Spec,
+};
 
 impl Tensor {
     /// A tensor of `shape` with these elements, row-major.
@@ -20,8 +26,10 @@ impl Tensor {
         Self::from_words(device, &words, Spec { dtype: T::DTYPE, shape })
     }
 
+    /// From one word an element, as kernels hold them.
     pub(crate) fn from_words(device: &Device, words: &[u32], spec: Spec) -> Result<Tensor> {
-        Ok(Tensor::from_value(spec, device.clone(), device.upload(words)?))
+        let value = device.upload(&halves::pack(spec.dtype, words))?;
+        Ok(Tensor::from_value(spec, device.clone(), value))
     }
 
     /// A copy of an ndarray.

@@ -62,7 +62,7 @@ fn nest(f: &mut fmt::Formatter<'_>, shape: &[usize], cut: bool, depth: usize, te
 
 fn texts(dtype: DType, words: &[u32]) -> Vec<String> {
     match dtype {
-        DType::F32 => floats(&words.iter().map(|&word| f32::from_bits(word)).collect::<Vec<_>>()),
+        DType::F32 | DType::F16 | DType::BF16 => floats(&words.iter().map(|&word| f32::from_bits(word)).collect::<Vec<_>>()),
         DType::I32 => words.iter().map(|&word| (word as i32).to_string()).collect(),
         DType::Bool => words.iter().map(|&word| if word != 0 { "True" } else { "False" }.to_owned()).collect(),
         _ => words.iter().map(u32::to_string).collect(),

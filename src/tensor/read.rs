@@ -2,13 +2,17 @@
 
 use crate::{
     Error, Result, Tensor,
-    device::{Buffer, Device, gpu::Readback},
+    device::{Buffer, Device, cpu::halves, gpu::Readback},
     dtype::Element,
     plan,
+    shape::Spec,
 };
 
 /// Elements on their way from the device, as words.
-pub struct Reading(State);
+pub struct Reading {
+    state: State,
+    spec: Spec,
+}
 
 enum State {
     Here(Vec<u32>),
@@ -18,21 +22,22 @@ enum State {
 impl Reading {
     /// Whether [`wait`](Reading::wait) returns at once.
     pub fn ready(&self) -> bool {
-        match &self.0 {
+        match &self.state {
             State::Here(_) => true,
             State::Coming(readback) => readback.ready(),
         }
     }
 
-    /// The words, row-major; [`Element::from_word`] makes elements of them.
+    /// One word for each element, row-major; [`Element::from_word`] makes elements of them.
     ///
     /// # Errors
     /// When the device failed.
     pub fn wait(self) -> Result<Vec<u32>> {
-        match self.0 {
-            State::Here(words) => Ok(words),
-            State::Coming(readback) => Ok(bytemuck::pod_collect_to_vec(&readback.wait()?)),
-        }
+        let words = match self.state {
+            State::Here(words) => words,
+            State::Coming(readback) => bytemuck::pod_collect_to_vec(&readback.wait()?),
+        };
+        Ok(halves::unpack(self.spec.dtype, words, self.spec.size()))
     }
 }
 
@@ -82,18 +87,19 @@ impl Tensor {
         plan::check_read()?;
         self.compute()?;
         let value = self.value().expect("a flush computes what was asked for");
-        Ok(Reading(match (self.device(), &value.buffer) {
-            (Device::Gpu(gpu), Buffer::Gpu(buffer)) => {
-                State::Coming(gpu.read_async(buffer, 4 * value.offset as u64, 4 * self.size() as u64)?)
-            }
-            (device, _) => State::Here(device.read(&value, self.size())?),
-        }))
+        let (spec, words) = (self.spec().clone(), self.spec().words());
+        let state = match (self.device(), &value.buffer) {
+            (Device::Gpu(gpu), Buffer::Gpu(buffer)) => State::Coming(gpu.read_async(buffer, 4 * value.offset as u64, 4 * words as u64)?),
+            (device, _) => State::Here(device.read(&value, words)?),
+        };
+        Ok(Reading { state, spec })
     }
 
+    /// One word for each element, as kernels hold them.
     pub(crate) fn to_words(&self) -> Result<Vec<u32>> {
         plan::check_read()?;
         self.compute()?;
         let value = self.value().expect("a flush computes what was asked for");
-        self.device().read(&value, self.size())
+        Ok(halves::unpack(self.dtype(), self.device().read(&value, self.spec().words())?, self.size()))
     }
 }

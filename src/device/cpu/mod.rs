@@ -7,6 +7,7 @@ mod conv_grouped;
 mod conv_tests;
 mod conv_window;
 pub mod gemm;
+pub mod halves;
 pub mod math;
 pub mod memory;
 mod microkernel;

@@ -13,6 +13,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// The pieces that shader files can import.
 const LIBRARY: &[(&str, &str)] = &[
+    ("half", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/lib/half.wgsl"))),
     ("math", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/lib/math.wgsl"))),
     ("random", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/lib/random.wgsl"))),
 ];

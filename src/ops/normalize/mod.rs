@@ -9,7 +9,7 @@ use super::{
     fits, record,
     statistics::fold_axes,
 };
-use crate::{Result, Shape, Tensor, graph::apply};
+use crate::{DType, Result, Shape, Tensor, graph::apply};
 use batch::{BatchNorm, Weights};
 use layer::{Norm, Parts};
 use ndarray::Dimension;
@@ -18,6 +18,11 @@ impl Tensor {
     /// `(x - mean) / sqrt(variance + epsilon) * gamma + beta`; everything broadcasts to this tensor's shape.
     #[track_caller]
     pub fn normalize(&self, mean: &Tensor, variance: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, epsilon: f32) -> Tensor {
+        if self.dtype().is_half() {
+            let [mean, variance] = [mean, variance].map(|t| t.cast(DType::F32));
+            let [gamma, beta] = [gamma, beta].map(|t| t.map(|t| t.cast(DType::F32)));
+            return self.in_f32(|x| x.normalize(&mean, &variance, gamma.as_ref(), beta.as_ref(), epsilon));
+        }
         // What is calculated once a channel is small; the large tensor is read once.
         let inverse = (variance + epsilon).rsqrt();
         let scale = gamma.map_or(inverse.clone(), |gamma| inverse * gamma);

@@ -22,6 +22,7 @@ fn convert(l: Lanes) {
     use DType::{Bool, F32, I32, U8};
     let x = l.inputs[0];
     match (l.dtype, l.out_dtype) {
+        (F32, F32) => l.out.copy_from_slice(x), // the kernel rounds to halves and widens them
         (F32, I32) => map1(cast_slice(x), cast_slice_mut(l.out), |x: f32| x as i32),
         (F32, Bool) => map1(cast_slice(x), l.out, |x: f32| u32::from(x != 0.0)),
         (F32, U8) => map1(cast_slice(x), l.out, |x: f32| u32::from(x as u8)),
@@ -50,8 +51,8 @@ impl Op for Cast {
     fn key(&self, _key: &mut Key) {}
 
     fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
-        let both_float = cx.input(0).dtype() == DType::F32 && self.0 == DType::F32;
-        Ok(vec![cx.upstream(0).filter(|_| both_float).cloned()])
+        let input = cx.input(0).dtype();
+        Ok(vec![cx.upstream(0).filter(|_| input.is_float() && self.0.is_float()).map(|dy| dy.cast(input))])
     }
 
     fn access(&self, _index: usize, _layout: &Layout) -> Access {
@@ -72,7 +73,13 @@ impl Op for Cast {
 }
 
 impl Tensor {
-    /// The elements as `dtype`: floats are cut towards zero, booleans become 0 and 1, bytes are clamped to 0..=255.
+    /// `f` of this tensor in float32, as this tensor's dtype: for what loses too much in halves on the way.
+    #[track_caller]
+    pub(in crate::ops) fn in_f32(&self, f: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
+        f(&self.cast(DType::F32)).cast(self.dtype())
+    }
+
+    /// The elements as `dtype`: floats are cut towards zero, or rounded to the nearest half, booleans become 0 and 1, bytes are clamped to 0..=255.
     /// No gradient flows through integers.
     #[doc(alias = "keras.ops.cast")]
     #[track_caller]
@@ -83,15 +90,16 @@ impl Tensor {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut out = Vec::new();
-    for from in [DType::F32, DType::I32, DType::U32, DType::U8, DType::Bool] {
-        for to in [DType::F32, DType::I32, DType::U32, DType::U8, DType::Bool] {
+    let all = [DType::F32, DType::F16, DType::BF16, DType::I32, DType::U32, DType::U8, DType::Bool];
+    for from in all {
+        for to in all.into_iter().filter(|&to| to != from) {
             let (low, high) = match (from, to) {
                 (DType::Bool, _) => (0.0, 1.0),
-                (DType::F32 | DType::I32, DType::F32 | DType::I32) => (-9.0, 9.0),
+                _ if [from, to].iter().all(|dtype| dtype.is_float() || *dtype == DType::I32) => (-9.0, 9.0),
                 _ => (0.0, 200.0),
             };
             let reference = move |x: f64| match to {
-                DType::F32 => x,
+                _ if to.is_float() => f64::from(to.round(x as f32)),
                 DType::Bool => f64::from(x != 0.0),
                 _ => x.trunc(),
             };

@@ -72,7 +72,7 @@ pub(crate) enum Types {
 
 impl Types {
     fn result(self, inputs: &[&Spec]) -> Result<DType> {
-        use DType::{Bool, F32, I32, U8, U32};
+        use DType::{BF16, Bool, F16, F32, I32, U8, U32};
         if self == Types::Select && inputs[0].dtype != Bool {
             return Err(Error::dtype(format!("the condition is {}, not bool; compare it first", inputs[0].dtype)));
         }
@@ -82,15 +82,15 @@ impl Types {
             return Err(Error::dtype(format!("inputs are {} and {}; wgrad never casts silently, use `cast`", inputs[0], other)));
         }
         let (taken, result): (&[DType], DType) = match self {
-            Types::Float => (&[F32], F32),
-            Types::Number => (&[F32, I32, U32], first),
-            Types::Signed => (&[F32, I32], first),
-            Types::Order => (&[F32, I32, U32, U8], Bool),
-            Types::Equality => (&[F32, I32, U32, U8, Bool], Bool),
+            Types::Float => (&[F32, F16, BF16], first),
+            Types::Number => (&[F32, F16, BF16, I32, U32], first),
+            Types::Signed => (&[F32, F16, BF16, I32], first),
+            Types::Order => (&[F32, F16, BF16, I32, U32, U8], Bool),
+            Types::Equality => (&[F32, F16, BF16, I32, U32, U8, Bool], Bool),
             Types::Logical => (&[Bool], Bool),
             Types::Bits => (&[I32, U32], first),
-            Types::Test => (&[F32], Bool),
-            Types::Select => (&[F32, I32, U32, U8, Bool], first),
+            Types::Test => (&[F32, F16, BF16], Bool),
+            Types::Select => (&[F32, F16, BF16, I32, U32, U8, Bool], first),
         };
         if taken.contains(&first) {
             return Ok(result);
