@@ -1,6 +1,15 @@
 // Adds the sums of all chunks, and turns a run of rows into their gradient; the first run writes those of gamma and beta.
 
-struct Args { rows: u32, columns: u32, chunks: u32, run: u32, scaled: u32 }
+// <begin use math>
+// <end use math>
+// <begin use random>
+// <end use random>
+
+struct Args {
+    rows: u32, columns: u32, chunks: u32, run: u32, scaled: u32,
+    // <begin finish args>
+    // <end finish args>
+}
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read> moments: array<f32>;
@@ -10,6 +19,10 @@ struct Args { rows: u32, columns: u32, chunks: u32, run: u32, scaled: u32 }
 @group(0) @binding(6) var<storage, read_write> output: array<f32>;
 @group(0) @binding(7) var<storage, read_write> gamma_gradient: array<f32>;
 @group(0) @binding(8) var<storage, read_write> beta_gradient: array<f32>;
+
+// <begin finish>
+fn finish(value: f32, i: u32) -> f32 { return value; }
+// <end finish>
 
 // <begin lanes>
 const GROUP = 64u;
@@ -40,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var row = group.y * args.run + lane; row < end; row += LANES) {
         let at = row * args.columns + column;
         let normal = (input[at] - mean) * deviation;
-        output[at] = (upstream[at] - sum / count - normal * (along / count)) * scale;
+        output[at] = finish((upstream[at] - sum / count - normal * (along / count)) * scale, at);
     }
     if group.y == 0u && lane == 0u && column < args.columns {
         gamma_gradient[column] = along;

@@ -236,6 +236,7 @@ impl Compiler<'_> {
         step.params.extend(params);
         step.epilogue = Some(chain);
         let output = Place { layout: Layout::contiguous(&spec.shape, 0), spec, ..step.outputs[0].clone() };
+        self.places[head] = step.outputs.clone(); // for readers of its other outputs
         self.steps.push(step);
         output
     }

@@ -39,12 +39,12 @@ pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
                 && trace.nodes[target].op().pointwise().is_some() // no prologue
                 && groups.head[target].is_none()
                 && trace.nodes[target].node.specs[0].dtype == node.node.specs[0].dtype
-                && node.node.specs[0].dtype != DType::Bool
-            // which kernels hold as words
+                && node.node.specs[0].dtype != DType::Bool // which kernels hold as words
+                && users[at].iter().all(|&user| user > target || !reads_other_output(trace, user, at))
             {
                 let inside = |read: &Ref| matches!(read, Ref::Node(node, _) if *node == at || reshapes.contains(node));
                 reads[target].retain(|read| !inside(read));
-                if reads[target].len() + node.inputs.len() <= inputs {
+                if reads[target].len() + node.inputs.len() + node.node.specs.len() - 1 <= inputs {
                     groups.head[target] = Some(at);
                     reshapes.iter().chain([&at]).for_each(|&member| groups.root[member] = target);
                     // Whatever else joins the group leaves room for the kernel's own inputs.
@@ -98,7 +98,12 @@ fn users(trace: &Trace) -> Vec<SmallVec<[usize; 4]>> {
     users
 }
 
-/// The one pointwise group that uses node `at`, directly or through `reshapes`, if nobody else does.
+/// Whether node `user` reads another output of node `at` than the first.
+fn reads_other_output(trace: &Trace, user: usize, at: usize) -> bool {
+    trace.nodes[user].inputs.iter().any(|input| matches!(*input, Ref::Node(node, output) if node == at && output > 0))
+}
+
+/// The one pointwise group that uses the first output of node `at`, directly or through `reshapes`, if nobody else does.
 fn common_user(
     trace: &Trace,
     users: &[SmallVec<[usize; 4]>],
@@ -106,11 +111,11 @@ fn common_user(
     at: usize,
     reshapes: &mut SmallVec<[usize; 4]>,
 ) -> Option<usize> {
-    if trace.nodes[at].keep || trace.nodes[at].node.specs.len() != 1 {
+    if trace.nodes[at].keep {
         return None;
     }
     let mut common = None;
-    for &user in &users[at] {
+    for &user in users[at].iter().filter(|&&user| trace.nodes[user].inputs.contains(&Ref::Node(at, 0))) {
         let target = if trace.nodes[user].op().pointwise().is_some() {
             groups.root[user]
         } else if is_reshape(trace, user) {

@@ -131,7 +131,8 @@ impl Columns {
     }
 
     /// `out = (dy - sum - (x - mean) * along) * scale` with the columns mean, along, sum and scale.
-    pub fn gradient(self, x: &[f32], dy: &[f32], columns: [&[f32]; 4], out: &mut [f32]) {
+    /// `finish` gets the elements from an index on once they are there.
+    pub fn gradient(self, x: &[f32], dy: &[f32], columns: [&[f32]; 4], out: &mut [f32], finish: impl Fn(usize, &mut [f32]) + Sync) {
         let (width, shared) = (self.width(), SharedMut::new(out));
         scratch::with(4 * width, |wide| {
             for (wide, column) in wide.chunks_exact_mut(width.max(1)).zip(columns) {
@@ -142,9 +143,10 @@ impl Columns {
             self.each(|_, range| {
                 // SAFETY: each task has its own rows.
                 let out = unsafe { shared.slice(range.clone()) };
-                for ((x, dy), out) in x[range.clone()].chunks(width).zip(dy[range].chunks(width)).zip(out.chunks_mut(width)) {
+                for ((x, dy), out) in x[range.clone()].chunks(width).zip(dy[range.clone()].chunks(width)).zip(out.chunks_mut(width)) {
                     gradient_row(x, mean, along, dy, sum, scale, out);
                 }
+                finish(range.start, out);
             });
         });
     }

@@ -173,6 +173,10 @@ impl Op for BatchNormGradient {
         self.weights.key(key);
     }
 
+    fn takes_epilogue(&self) -> bool {
+        true
+    }
+
     fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
         cx.through_fallback(self)
     }
@@ -198,7 +202,7 @@ impl Op for BatchNormGradient {
         let [x, moments, dy] = [0, 1, 2].map(|at| call.inputs[at].f32());
         let (mean, deviation) = moments.split_at(columns);
         let gamma = self.weights.of(call.inputs, 3)[0].map(CpuIn::f32);
-        let (dx, weights) = call.outputs.split_first_mut().expect("there is an output");
+        let (epilogue, (dx, weights)) = (call.epilogue, call.outputs.split_first_mut().expect("there is an output"));
         let mut columns_of = [0, 1, 2].map(|_| SmallVec::<[f32; 512]>::from_elem(0.0, columns));
         let [sum, along, scale] = &mut columns_of;
         let rows = Columns { count, columns };
@@ -212,7 +216,7 @@ impl Op for BatchNormGradient {
             sum[at] /= count as f32;
             along[at] *= deviation[at] / count as f32;
         }
-        rows.gradient(x, dy, [mean, along, sum, scale], dx.f32());
+        rows.gradient(x, dy, [mean, along, sum, scale], dx.f32(), |first, out| epilogue.run(first, out));
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
@@ -226,12 +230,11 @@ impl Op for BatchNormGradient {
         let blocks = [("lanes", &*lanes.block)];
         let kernel = compose("batch_norm_sums", include_str!("../../../shaders/batch_norm_sums.wgsl"), &blocks)?;
         call.dispatch(kernel, &[count.into(), columns.into(), chunk.into()], &[x, moments, dy], &[&partial], [tiles, chunks, 1]);
-        let kernel = compose(self.name(), include_str!("../../../shaders/batch_norm_gradient.wgsl"), &blocks)?;
+        let shader = include_str!("../../../shaders/batch_norm_gradient.wgsl");
         let args = [count, columns, chunks, run, usize::from(self.weights.gamma)].map(Word::from);
         let [dgamma, dbeta] = self.weights.of(call.outputs, 1);
         let reads = [x, moments, dy, self.weights.of(call.inputs, 3)[0].unwrap_or(moments), &partial];
         let writes = [&call.outputs[0], dgamma.unwrap_or(&unused), dbeta.unwrap_or(&unused_too)];
-        call.dispatch(kernel, &args, &reads, &writes, [tiles, runs, 1]);
-        Ok(())
+        call.dispatch_last(self.name(), shader, &blocks, &args, &reads, &writes, [tiles, runs, 1])
     }
 }
