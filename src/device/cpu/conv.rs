@@ -110,7 +110,10 @@ pub fn input_grad(conv: &Conv2d, dy: &[f32], filter: &[f32], dx: &mut [f32]) {
     let dx = SharedMut::new(dx);
     for top in 0..conv.stride[0].min(conv.h) {
         for left in 0..conv.stride[1].min(conv.w) {
-            let (rows, columns) = (rows.phase(top), columns.phase(left));
+            let (mut rows, mut columns) = (rows.phase(top), columns.phase(left));
+            if rows.taps * columns.taps == 0 {
+                (rows.taps, columns.taps) = (0, 0);
+            }
             let pass = Pass { samples: conv.n, rows, columns, inputs: conv.k, outputs: conv.c };
             let places = Places {
                 start: (top * conv.w + left) * conv.c,
