@@ -5,7 +5,7 @@ use crate::{
     DType, Result,
     device::{
         cpu::{
-            pool::{self, SharedMut},
+            finish::{self, Finish},
             scratch,
         },
         gpu::{self, Caps, Kernel},
@@ -341,12 +341,14 @@ impl CpuChain<'_> {
     }
 
     /// Replaces a whole output, in parallel.
-    pub fn run_all<T: Pod + Send>(&self, out: &mut [T]) {
-        if self.chain.is_some() {
-            let (length, shared) = (out.len(), SharedMut::new(out));
-            // SAFETY: chunks are disjoint.
-            pool::for_chunks(length, 64 * 1024, &|range| self.run(range.start, unsafe { shared.slice(range) }));
-        }
+    pub fn run_all<T: Pod>(&self, out: &mut [T]) {
+        self.lend(|finish| finish::all(finish, bytemuck::cast_slice_mut(out)));
+    }
+
+    /// Lends it to a kernel that finishes its output piece by piece.
+    pub fn lend(&self, kernel: impl FnOnce(Finish)) {
+        let run = |first: usize, out: &mut [f32]| self.run(first, out);
+        kernel(self.chain.is_some().then_some(&run));
     }
 }
 

@@ -60,8 +60,8 @@ impl Op for Matmul {
         let (a, b) = (&call.inputs[0], &call.inputs[1]);
         let (&[batch, m, k], n) = (&a.shape()[..], b.shape()[2]) else { unreachable!("outputs() checked the ranks") };
         let out = call.outputs[0].f32();
-        gemm::batched(batch, m, n, k, matrix(a), a.layout.strides[0] as usize, matrix(b), b.layout.strides[0] as usize, out);
-        call.epilogue.run_all(out);
+        let strides = [a, b].map(|operand| operand.layout.strides[0] as usize);
+        call.epilogue.lend(|finish| gemm::batched(batch, [m, n, k], matrix(a), matrix(b), strides, out, finish));
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {

@@ -5,6 +5,7 @@
 
 pub use super::conv_window::Axis;
 use super::conv_window::{with_column, with_runs};
+use super::finish::{self, Finish};
 use super::gemm::{Mat, gemm};
 use super::microkernel::{Kernel, Run, Tile};
 use super::pack::pack;
@@ -78,36 +79,50 @@ impl Conv2d {
     }
 }
 
-/// `y = x * filter`; overwrites y.
-pub fn forward(conv: &Conv2d, x: &[f32], filter: &[f32], y: &mut [f32]) {
+/// `y = x * filter`; overwrites y, whose elements then go through `finish`.
+pub fn forward(conv: &Conv2d, x: &[f32], filter: &[f32], y: &mut [f32], finish: Finish) {
     conv.check(x.len(), filter.len(), y.len());
     if conv.groups > 1 {
-        return conv_grouped::forward(conv, x, filter, y);
+        conv_grouped::forward(conv, x, filter, y);
+        return finish::all(finish, y);
     }
     if conv.is_product() {
         let pixels = conv.n * conv.h * conv.w;
-        return gemm(pixels, conv.k, conv.c, Mat::row_major(x, conv.c), Mat::row_major(filter, conv.k), y, conv.k, false);
+        return gemm(pixels, conv.k, conv.c, Mat::row_major(x, conv.c), Mat::row_major(filter, conv.k), y, conv.k, false, finish);
     }
     let [rows, columns] = conv.axes();
     let pass = Pass { samples: conv.n, rows, columns, inputs: conv.c, outputs: conv.k };
     let y_places = Places { start: 0, sample: conv.oh * conv.ow * conv.k, row: conv.ow * conv.k, column: conv.k };
     let tap = |i: usize, j: usize| Mat { data: &filter[(i * conv.kw + j) * conv.c * conv.k..], row_stride: 1, column_stride: conv.k };
-    pass.run(x, &tap, &SharedMut::new(y), y_places);
+    pass.run(x, &tap, &SharedMut::new(y), y_places, finish);
 }
 
-/// The gradient of x from that of y; overwrites dx.
-pub fn input_grad(conv: &Conv2d, dy: &[f32], filter: &[f32], dx: &mut [f32]) {
+/// The gradient of x from that of y; overwrites dx, whose elements then go through `finish`.
+pub fn input_grad(conv: &Conv2d, dy: &[f32], filter: &[f32], dx: &mut [f32], finish: Finish) {
     conv.check(dx.len(), filter.len(), dy.len());
     if conv.groups > 1 {
-        return conv_grouped::input_grad(conv, dy, filter, dx);
+        conv_grouped::input_grad(conv, dy, filter, dx);
+        return finish::all(finish, dx);
     }
     if conv.is_product() {
         let pixels = conv.n * conv.h * conv.w;
-        return gemm(pixels, conv.c, conv.k, Mat::row_major(dy, conv.k), Mat::row_major(filter, conv.k).transposed(), dx, conv.c, false);
+        return gemm(
+            pixels,
+            conv.c,
+            conv.k,
+            Mat::row_major(dy, conv.k),
+            Mat::row_major(filter, conv.k).transposed(),
+            dx,
+            conv.c,
+            false,
+            finish,
+        );
     }
     // Input positions that are equal modulo the stride meet the same taps, so each such phase is a convolution of stride 1.
     let [rows, columns] = conv.axes();
-    let dx = SharedMut::new(dx);
+    // The rows of several phases interlock.
+    let (now, later) = if conv.stride == [1, 1] { (finish, None) } else { (None, finish) };
+    let shared = SharedMut::new(dx);
     for top in 0..conv.stride[0].min(conv.h) {
         for left in 0..conv.stride[1].min(conv.w) {
             let (mut rows, mut columns) = (rows.phase(top), columns.phase(left));
@@ -123,9 +138,10 @@ pub fn input_grad(conv: &Conv2d, dy: &[f32], filter: &[f32], dx: &mut [f32]) {
             };
             let tap =
                 |i: usize, j: usize| Mat { data: &filter[(i * conv.kw + j) * conv.c * conv.k..], row_stride: conv.k, column_stride: 1 };
-            pass.run(dy, &tap, &dx, places);
+            pass.run(dy, &tap, &shared, places, now);
         }
     }
+    finish::all(later, dx);
 }
 
 /// The gradient of the filter from x and the gradient of y; overwrites dfilter.
@@ -137,7 +153,7 @@ pub fn filter_grad(conv: &Conv2d, x: &[f32], dy: &[f32], dfilter: &mut [f32]) {
     let pixels = conv.n * conv.oh * conv.ow;
     if conv.is_product() {
         let x = Mat::row_major(x, conv.c).transposed();
-        return gemm(conv.c, conv.k, pixels, x, Mat::row_major(dy, conv.k), dfilter, conv.k, false);
+        return gemm(conv.c, conv.k, pixels, x, Mat::row_major(dy, conv.k), dfilter, conv.k, false, None);
     }
     if pixels == 0 || dfilter.is_empty() {
         return dfilter.fill(0.0);
@@ -275,7 +291,14 @@ struct Pass {
 
 impl Pass {
     /// `tap(i, j)` gives a filter tap as a matrix of outputs x inputs.
-    fn run<'f>(&self, source: &[f32], tap: &(dyn Fn(usize, usize) -> Mat<'f> + Sync), out: &SharedMut<f32>, places: Places) {
+    fn run<'f>(
+        &self,
+        source: &[f32],
+        tap: &(dyn Fn(usize, usize) -> Mat<'f> + Sync),
+        out: &SharedMut<f32>,
+        places: Places,
+        finish: Finish,
+    ) {
         let kernel = Kernel::best();
         let taps = self.rows.taps * self.columns.taps;
         let (width, panels, depth) = (kernel.columns, self.outputs.div_ceil(kernel.columns), taps * self.inputs);
@@ -304,7 +327,12 @@ impl Pass {
                 for unit in range {
                     let (sample, top) = (unit / blocks, unit % blocks * high);
                     let rows = top..(top + high).min(self.rows.outputs);
-                    block.run(sample, rows);
+                    block.run(sample, rows.clone());
+                    if let Some(finish) = finish {
+                        let first = places.start + sample * places.sample + rows.start * places.row;
+                        // SAFETY: these rows are this task's.
+                        finish(first, unsafe { out.slice(first..first + rows.len() * places.row) });
+                    }
                 }
             });
         });

@@ -1,7 +1,7 @@
 //! Convolution against naive loops in f64, in all three directions.
 
 use super::conv::{Conv2d, filter_grad, forward, input_grad};
-use super::{pool, simd};
+use super::{finish::Finish, pool, simd};
 
 fn values(len: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
@@ -33,15 +33,21 @@ fn for_each_product(conv: &Conv2d, mut body: impl FnMut(usize, usize, usize)) {
     }
 }
 
-fn compare(name: &str, conv: &Conv2d, expected: &[f64], run: impl Fn(&mut [f32])) {
+fn compare(name: &str, conv: &Conv2d, expected: &[f64], run: impl Fn(&mut [f32], Finish)) {
     let mut got = vec![f32::NAN; expected.len()];
-    run(&mut got);
+    run(&mut got, None);
     for (at, (&got, &expected)) in got.iter().zip(expected).enumerate() {
         assert!((f64::from(got) - expected).abs() < 2e-5 * (1.0 + expected.abs()), "{name} at {at}: {got}, not {expected}; {conv:?}");
     }
     let mut alone = vec![f32::NAN; expected.len()];
-    pool::inline(|| run(&mut alone));
+    pool::inline(|| run(&mut alone, None));
     assert!(got.iter().zip(&alone).all(|(x, y)| x.to_bits() == y.to_bits()), "{name}: threads change the bits; {conv:?}");
+    if name != "filter_grad" {
+        let index = |first: usize, out: &mut [f32]| out.iter_mut().enumerate().for_each(|(i, out)| *out += (first + i) as f32);
+        index(0, &mut got);
+        run(&mut alone, Some(&index));
+        assert!(got == alone, "{name}: not each element is finished once; {conv:?}");
+    }
 }
 
 fn check(conv: &Conv2d) {
@@ -54,9 +60,9 @@ fn check(conv: &Conv2d) {
         dx[a] += f64::from(dy[c]) * f64::from(filter[b]);
         df[b] += f64::from(x[a]) * f64::from(dy[c]);
     });
-    compare("forward", conv, &y, |out| forward(conv, &x, &filter, out));
-    compare("input_grad", conv, &dx, |out| input_grad(conv, &dy, &filter, out));
-    compare("filter_grad", conv, &df, |out| filter_grad(conv, &x, &dy, out));
+    compare("forward", conv, &y, |out, finish| forward(conv, &x, &filter, out, finish));
+    compare("input_grad", conv, &dx, |out, finish| input_grad(conv, &dy, &filter, out, finish));
+    compare("filter_grad", conv, &df, |out, _| filter_grad(conv, &x, &dy, out));
 }
 
 /// `pads` are top, bottom, left, right; the output size follows.

@@ -6,6 +6,7 @@ mod conv_grouped;
 #[cfg(test)]
 mod conv_tests;
 mod conv_window;
+pub mod finish;
 pub mod gemm;
 pub mod halves;
 pub mod math;

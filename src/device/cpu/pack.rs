@@ -13,7 +13,7 @@ pub fn pack_panels(source: Mat, lanes: usize, steps: usize, width: usize, out: &
             }
         }
     } else {
-        for (panel, out) in out.chunks_mut(steps * width).enumerate() {
+        for (panel, out) in out.chunks_mut(steps * width).enumerate().take(lanes.div_ceil(width)) {
             pack(source.from(panel * width, 0), width.min(lanes - panel * width), steps, width, out);
         }
     }

@@ -1,5 +1,6 @@
 //! Max and average pooling of NHWC images, forward and backward; each task owns some rows of its output.
 
+use super::finish::Finish;
 use super::pool::{self, SharedMut};
 use super::simd::multiversion;
 use std::ops::Range;
@@ -54,6 +55,12 @@ impl Pool2d {
         first.min(self.oh)..(place / self.stride[0] + 1).min(self.oh)
     }
 
+    /// Whether each input is seen exactly once.
+    #[inline(always)]
+    fn tiles(&self) -> bool {
+        self.stride == [self.kh, self.kw] && (self.oh * self.kh, self.ow * self.kw) == (self.h, self.w) && self.pad_top + self.pad_left == 0
+    }
+
     fn for_rows(&self, rows: usize, columns: usize, body: &(dyn Fn(usize) + Sync)) {
         let work = (columns * self.c * self.kh * self.kw).max(1);
         pool::for_chunks(self.n * rows, (1usize << 16).div_ceil(work), &|range| range.for_each(body));
@@ -75,8 +82,8 @@ pub fn max_forward(pool: &Pool2d, x: &[f32], y: &mut [f32], places: &mut [u32]) 
     });
 }
 
-/// Each output's gradient goes to the place of its maximum; overwrites dx.
-pub fn max_backward(pool: &Pool2d, dy: &[f32], places: &[u32], dx: &mut [f32]) {
+/// Each output's gradient goes to the place of its maximum; overwrites dx, whose elements then go through `finish`.
+pub fn max_backward(pool: &Pool2d, dy: &[f32], places: &[u32], dx: &mut [f32], finish: Finish) {
     pool.check(dx.len(), dy.len());
     assert_eq!(dy.len(), places.len());
     let (dx, size) = (SharedMut::new(dx), pool.w * pool.c);
@@ -86,55 +93,86 @@ pub fn max_backward(pool: &Pool2d, dy: &[f32], places: &[u32], dx: &mut [f32]) {
         // SAFETY: each input row is written once.
         let dx = unsafe { dx.slice(index * size..(index + 1) * size) };
         max_back_row(pool, index % pool.h, &dy[part.clone()], &places[part], dx);
+        if let Some(finish) = finish {
+            finish(index * size, dx);
+        }
     });
 }
 
-/// The mean of what each window sees (0 where it sees nothing).
-pub fn average_forward(pool: &Pool2d, x: &[f32], y: &mut [f32]) {
+/// The mean of what each window sees (0 where it sees nothing); then y goes through `finish`.
+pub fn average_forward(pool: &Pool2d, x: &[f32], y: &mut [f32], finish: Finish) {
     pool.check(x.len(), y.len());
     let (y, size) = (SharedMut::new(y), pool.ow * pool.c);
     pool.for_rows(pool.oh, pool.ow, &|index| {
         let x = &x[index / pool.oh * pool.h * pool.w * pool.c..][..pool.h * pool.w * pool.c];
         // SAFETY: each output row is written once.
-        average_row(pool, index % pool.oh, x, unsafe { y.slice(index * size..(index + 1) * size) });
+        let y = unsafe { y.slice(index * size..(index + 1) * size) };
+        average_row(pool, index % pool.oh, x, y);
+        if let Some(finish) = finish {
+            finish(index * size, y);
+        }
     });
 }
 
-/// Each output's gradient is shared equally by what its window sees; overwrites dx.
-pub fn average_backward(pool: &Pool2d, dy: &[f32], dx: &mut [f32]) {
+/// Each output's gradient is shared equally by what its window sees; overwrites dx, whose elements then go through `finish`.
+pub fn average_backward(pool: &Pool2d, dy: &[f32], dx: &mut [f32], finish: Finish) {
     pool.check(dx.len(), dy.len());
     let (dx, size) = (SharedMut::new(dx), pool.w * pool.c);
     let plane = pool.oh * pool.ow * pool.c;
     pool.for_rows(pool.h, pool.w, &|index| {
         let dy = &dy[index / pool.h * plane..(index / pool.h + 1) * plane];
         // SAFETY: each input row is written once.
-        average_back_row(pool, index % pool.h, dy, unsafe { dx.slice(index * size..(index + 1) * size) });
+        let dx = unsafe { dx.slice(index * size..(index + 1) * size) };
+        average_back_row(pool, index % pool.h, dy, dx);
+        if let Some(finish) = finish {
+            finish(index * size, dx);
+        }
     });
+}
+
+/// The larger of the best so far and a value at `place`: NaN wins over all but an earlier NaN, whatever is seen first over nothing.
+#[inline(always)]
+fn larger(best: f32, at: u32, value: f32, place: u32) -> (f32, u32) {
+    let better = (value > best) | (value.is_nan() & !best.is_nan()) | (at == u32::MAX);
+    (if better { value } else { best }, if better { place } else { at })
 }
 
 multiversion! {
     fn max_row[](pool: &Pool2d, p: usize, x: &[f32], y: &mut [f32], places: &mut [u32]) {
         let c = pool.c.max(1);
+        let rows = pool.seen_rows(p);
         for (q, (y, places)) in y.chunks_exact_mut(c).zip(places.chunks_exact_mut(c)).enumerate() {
-            y.fill(f32::NEG_INFINITY);
-            places.fill(u32::MAX);
-            for row in pool.seen_rows(p) {
-                for column in pool.seen_columns(q) {
-                    let place = row * pool.w + column;
-                    for ((best, at), &value) in y.iter_mut().zip(places.iter_mut()).zip(&x[place * c..][..c]) {
-                        // NaN wins over all but an earlier NaN, and whatever is seen first over nothing.
-                        let better = (value > *best) | (value.is_nan() & !best.is_nan()) | (*at == u32::MAX);
-                        *best = if better { value } else { *best };
-                        *at = if better { place as u32 } else { *at };
+            let columns = pool.seen_columns(q);
+            let seen = rows.clone().flat_map(|row| columns.clone().map(move |column| row * pool.w + column));
+            // Whole groups of channels stay in registers while the window is seen.
+            let (y_groups, y_rest) = y.as_chunks_mut::<32>();
+            let (place_groups, place_rest) = places.as_chunks_mut::<32>();
+            for (group, (y, places)) in y_groups.iter_mut().zip(place_groups).enumerate() {
+                let (mut best, mut at) = ([f32::NEG_INFINITY; 32], [u32::MAX; 32]);
+                for place in seen.clone() {
+                    let values: &[f32; 32] = x[place * c + group * 32..].first_chunk().expect("channels");
+                    for lane in 0..32 {
+                        (best[lane], at[lane]) = larger(best[lane], at[lane], values[lane], place as u32);
                     }
+                }
+                (*y, *places) = (best, at);
+            }
+            let first = c - y_rest.len();
+            y_rest.fill(f32::NEG_INFINITY);
+            place_rest.fill(u32::MAX);
+            for place in seen {
+                for ((best, at), &value) in y_rest.iter_mut().zip(place_rest.iter_mut()).zip(&x[place * c + first..]) {
+                    (*best, *at) = larger(*best, *at, value, place as u32);
                 }
             }
         }
     }
 
     fn max_back_row[](pool: &Pool2d, row: usize, dy: &[f32], places: &[u32], dx: &mut [f32]) {
-        let c = pool.c;
-        dx.fill(0.0);
+        let (c, once) = (pool.c, pool.tiles());
+        if !once {
+            dx.fill(0.0);
+        }
         for p in pool.seeing_rows(row) {
             for q in 0..pool.ow {
                 let from = (p * pool.ow + q) * c;
@@ -142,7 +180,8 @@ multiversion! {
                 for column in pool.seen_columns(q) {
                     let place = (row * pool.w + column) as u32;
                     for ((dx, &dy), &at) in dx[column * c..][..c].iter_mut().zip(dy).zip(places) {
-                        *dx += if at == place { dy } else { 0.0 };
+                        let part = if at == place { dy } else { 0.0 };
+                        *dx = if once { part } else { *dx + part };
                     }
                 }
             }
@@ -233,9 +272,9 @@ mod tests {
                 let (mut y, mut places, mut mean) = (vec![0f32; dy.len()], vec![0; dy.len()], vec![0f32; dy.len()]);
                 let (mut dx, mut dx_mean) = (vec![1f32; x.len()], vec![1f32; x.len()]);
                 max_forward(&pool, &x, &mut y, &mut places);
-                max_backward(&pool, &dy, &places, &mut dx);
-                average_forward(&pool, &x, &mut mean);
-                average_backward(&pool, &dy, &mut dx_mean);
+                max_backward(&pool, &dy, &places, &mut dx, None);
+                average_forward(&pool, &x, &mut mean, None);
+                average_backward(&pool, &dy, &mut dx_mean, None);
                 windows(&pool, |out, seen| {
                     let best = seen.iter().copied().reduce(|a, b| if x[b] > x[a] { b } else { a }).unwrap();
                     assert_eq!((y[out], places[out] as usize), (x[best], best / pool.c % (pool.h * pool.w)), "{pool:?}");

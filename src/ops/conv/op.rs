@@ -144,14 +144,12 @@ impl Op for Convolution {
     fn cpu(&self, call: CpuCall) {
         let (first, second) = (&call.inputs[0], &call.inputs[1]);
         let sizes = self.sizes(first.shape(), second.shape()).expect("outputs() checked the shapes");
-        let kernel = match self.part {
-            Part::Output => conv::forward,
-            Part::Input => conv::input_grad,
-            Part::Filter => conv::filter_grad,
-        };
-        let out = call.outputs[0].f32();
-        kernel(&sizes, first.f32(), second.f32(), out);
-        call.epilogue.run_all(out);
+        let (first, second, out) = (first.f32(), second.f32(), call.outputs[0].f32());
+        match self.part {
+            Part::Output => call.epilogue.lend(|finish| conv::forward(&sizes, first, second, out, finish)),
+            Part::Input => call.epilogue.lend(|finish| conv::input_grad(&sizes, first, second, out, finish)),
+            Part::Filter => conv::filter_grad(&sizes, first, second, out),
+        }
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {

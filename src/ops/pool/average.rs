@@ -42,8 +42,7 @@ impl Op for AveragePool {
     fn cpu(&self, call: CpuCall) {
         let sizes = self.0.sizes(call.inputs[0].shape()).expect("outputs() checked the shape");
         let out = call.outputs[0].f32();
-        pool2d::average_forward(&sizes, call.inputs[0].f32(), out);
-        call.epilogue.run_all(out);
+        call.epilogue.lend(|finish| pool2d::average_forward(&sizes, call.inputs[0].f32(), out, finish));
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
@@ -98,8 +97,7 @@ impl Op for Share {
     fn cpu(&self, call: CpuCall) {
         let sizes = self.sizes(call.inputs[0].shape()).expect("outputs() checked the shape");
         let out = call.outputs[0].f32();
-        pool2d::average_backward(&sizes, call.inputs[0].f32(), out);
-        call.epilogue.run_all(out);
+        call.epilogue.lend(|finish| pool2d::average_backward(&sizes, call.inputs[0].f32(), out, finish));
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {

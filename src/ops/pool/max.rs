@@ -106,8 +106,7 @@ impl Op for Scatter {
     fn cpu(&self, call: CpuCall) {
         let sizes = self.sizes(call.inputs[0].shape()).expect("outputs() checked the shape");
         let out = call.outputs[0].f32();
-        pool2d::max_backward(&sizes, call.inputs[0].f32(), call.inputs[1].words(), out);
-        call.epilogue.run_all(out);
+        call.epilogue.lend(|finish| pool2d::max_backward(&sizes, call.inputs[0].f32(), call.inputs[1].words(), out, finish));
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
