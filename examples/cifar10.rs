@@ -1,6 +1,6 @@
 //! The usual CNN on CIFAR-10: two blocks of Conv-BN-Conv-BN-MaxPool-Dropout, then Dense 512. Writes learning curves as SVG.
 //!
-//! `cargo run --release --example cifar10 -- --data DIR --epochs 15 --batch 64 --device cpu --seed 1`
+//! `cargo run --release --example cifar10 -- --data DIR --epochs 15 --batch 64 --device cpu --seed 1 --policy mixed_float16`
 
 #[path = "support/args.rs"]
 mod args;
@@ -33,13 +33,14 @@ pub fn model() -> Result<Model> {
 }
 
 fn main() -> Result<()> {
-    let args = args::Args::parse(&["--data", "--epochs", "--batch", "--device", "--seed", "--samples", "--svg"]);
+    let args = args::Args::parse(&["--data", "--epochs", "--batch", "--device", "--seed", "--policy", "--samples", "--svg"]);
     match args.text("--device") {
         Some(name) => name.parse::<Device>()?.set_default(),
         None => Device::best()?.set_default(),
     }
     set_random_seed(args.number("--seed", 1));
-    println!("device: {}", Device::current()?);
+    set_dtype_policy(args.text("--policy").map_or(Ok(Policy::Float32), str::parse)?);
+    println!("device: {}, policy: {}", Device::current()?, Policy::current());
 
     let loader = datasets::cifar10();
     let data = args.text("--data").map_or(loader.clone(), |folder| loader.data_dir(folder)).load()?;

@@ -16,6 +16,7 @@ pub mod layers;
 mod lock;
 pub mod losses;
 pub mod metrics;
+pub mod mixed_precision;
 pub mod models;
 pub mod ops;
 pub mod optimizers;

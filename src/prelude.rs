@@ -22,6 +22,7 @@ pub use crate::{
         Accuracy, BinaryAccuracy, CategoricalAccuracy, Metric, SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy,
         TopKCategoricalAccuracy,
     },
+    mixed_precision::{Policy, set_dtype_policy},
     models::{Input, Model, Sequential},
     ops::{
         Conv1dOptions, Conv2dOptions,

@@ -75,7 +75,7 @@ fn model(row: &Row) -> Result<Model> {
 
 /// A loss that is no symmetric function of the output.
 fn loss(y: &Tensor) -> Result<Tensor> {
-    Ok((y - numbers(y.shape())? * 0.5f32).square().mean(&[]))
+    Ok((y.cast(DType::F32) - numbers(y.shape())? * 0.5f32).square().mean(&[]))
 }
 
 fn shapes_and_parameters(row: &Row) -> Result<(), String> {
@@ -107,7 +107,8 @@ fn results(row: &Row) -> Result<Vec<Vec<f32>>> {
         let loss = loss(&y)?;
         let input = tape.gradient(&loss, &[&x])?;
         let weights = tape.gradient(&loss, &model.trainable_variables())?;
-        out.push(y.to_vec()?);
+        assert_eq!(y.dtype(), Policy::current().compute_dtype());
+        out.push(y.cast(DType::F32).to_vec()?);
         for gradient in input.into_iter().chain(weights) {
             out.push(gradient.expect("everything has a gradient").to_vec()?);
         }
@@ -126,6 +127,20 @@ fn the_cpu_gives_the_same(row: &Row) -> Result<(), String> {
         let scale = expected.iter().fold(1.0, |scale, x| f32::max(scale, x.abs()));
         let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst <= 5e-5 * scale, "result {at}: off by {worst}, of {scale}");
+    }
+    Ok(())
+}
+
+fn policies_give_nearly_the_same(row: &Row) -> Result<(), String> {
+    let expected = results(row).map_err(text)?;
+    for (policy, tolerance) in [(Policy::MixedFloat16, 1e-2), (Policy::MixedBfloat16, 6e-2)] {
+        let found = policy.scope(|| results(row)).map_err(text)?;
+        assert_eq!(found.len(), expected.len());
+        for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            let scale = expected.iter().fold(1.0, |scale, x| f32::max(scale, x.abs()));
+            let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst <= tolerance * scale, "{policy}, result {at}: off by {worst}, of {scale}");
+        }
     }
     Ok(())
 }
@@ -263,9 +278,10 @@ fn wrong_inputs_are_explained(_device: &Device) -> Result<(), String> {
 
 fn main() {
     type RowTest = fn(&Row) -> Result<(), String>;
-    let by_row: [(&str, RowTest); 4] = [
+    let by_row: [(&str, RowTest); 5] = [
         ("shapes and parameters", shapes_and_parameters),
         ("the CPU gives the same", the_cpu_gives_the_same),
+        ("policies give nearly the same", policies_give_nearly_the_same),
         ("a step lowers the loss", a_step_lowers_the_loss),
         ("frozen layers stay", frozen_layers_stay),
     ];

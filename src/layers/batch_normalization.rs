@@ -116,6 +116,10 @@ impl SimpleLayer for BatchNormalization {
         "BatchNormalization"
     }
 
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     fn build(&mut self, build: &mut Build, input: &Shape) -> Result<()> {
         if input.rank() < 2 {
             return Err(Error::shape(format!("expected (N, ..., C), got {input}; add an axis for the channels")));

@@ -1,6 +1,6 @@
 //! What every layer shares: building, weights, and the context of a call.
 
-use crate::{Error, Result, Shape, Tensor, Variable, initializers::Initializer, random::RandomKey};
+use crate::{DType, Error, Result, Shape, Tensor, Variable, initializers::Initializer, random::RandomKey};
 use std::fmt;
 
 /// A layer of one input and one output. Its fields are its Keras config; shapes include the batch axis.
@@ -8,6 +8,12 @@ use std::fmt;
 pub trait SimpleLayer: fmt::Debug + Send + Sync + 'static {
     /// Keras' class name.
     fn class_name(&self) -> &'static str;
+
+    /// Whether the layer calculates in float32 under every policy, as normalization does: its float input comes so, and its output
+    /// is cast afterwards.
+    fn is_exact(&self) -> bool {
+        false
+    }
 
     /// Makes the weights for inputs of shape `input`. The batch size in it means nothing.
     ///
@@ -33,18 +39,19 @@ pub enum Training {
     No,
 }
 
-/// A weight of a layer: a variable once the layer is built. A clone is unbuilt again, so that layers never share by accident.
+/// A weight of a layer: a variable once the layer is built, and the dtype in which the layer calculates. A clone is unbuilt again, so that layers never share by accident.
 #[derive(Default)]
-pub struct Weight(Option<Variable>);
+pub struct Weight(Option<(Variable, DType)>);
 
 impl Weight {
-    /// The current version.
+    /// The current version, in the dtype in which the layer calculates.
     ///
     /// # Panics
     /// Before the layer was built.
     #[track_caller]
     pub fn value(&self) -> Tensor {
-        self.variable().value()
+        let (variable, dtype) = self.built();
+        variable.value().cast(*dtype)
     }
 
     /// The variable behind it.
@@ -53,6 +60,11 @@ impl Weight {
     /// Before the layer was built.
     #[track_caller]
     pub fn variable(&self) -> &Variable {
+        &self.built().0
+    }
+
+    #[track_caller]
+    fn built(&self) -> &(Variable, DType) {
         self.0.as_ref().expect("a layer is built before its weights are used")
     }
 }
@@ -73,12 +85,14 @@ impl fmt::Debug for Weight {
 pub struct Build {
     path: String,
     seed: u64,
+    /// In which the layer calculates.
+    dtype: DType,
     pub(super) weights: Vec<(Variable, bool)>,
 }
 
 impl Build {
-    pub(super) fn new(path: &str, seed: u64) -> Self {
-        Self { path: path.to_owned(), seed, weights: Vec::new() }
+    pub(super) fn new(path: &str, seed: u64, dtype: DType) -> Self {
+        Self { path: path.to_owned(), seed, dtype, weights: Vec::new() }
     }
 
     /// A weight called `name`: give it an initializer, then `add` it.
@@ -112,7 +126,7 @@ impl WeightBuilder<'_> {
         let values = initializer.values(&self.shape, &RandomKey::new(self.build.seed, &path, 0))?;
         let variable = Variable::new(path, Tensor::from_slice(&values, self.shape)?);
         self.build.weights.push((variable.clone(), self.trainable));
-        Ok(Weight(Some(variable)))
+        Ok(Weight(Some((variable, self.build.dtype))))
     }
 }
 

@@ -94,6 +94,10 @@ impl SimpleLayer for LayerNormalization {
         "LayerNormalization"
     }
 
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     fn build(&mut self, build: &mut Build, input: &Shape) -> Result<()> {
         if self.axis.is_empty() {
             return Err(Error::invalid("axis names no axis; use axis([-1]) for the last one"));

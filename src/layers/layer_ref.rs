@@ -2,7 +2,7 @@
 
 use super::{Build, Call, SimpleLayer, Training};
 use crate::lock::lock;
-use crate::{Error, ErrorKind, Result, Shape, Tensor, Variable, graph::LayerScope};
+use crate::{DType, Error, ErrorKind, Result, Shape, Tensor, Variable, graph::LayerScope, mixed_precision::Policy};
 use std::{
     fmt,
     sync::{
@@ -18,6 +18,7 @@ pub struct LayerRef(Arc<Inner>);
 struct Inner {
     name: OnceLock<String>,
     trainable: AtomicBool,
+    policy: Policy,
     class_name: &'static str,
     config: Mutex<Option<Box<dyn SimpleLayer>>>,
     built: OnceLock<Built>,
@@ -33,6 +34,7 @@ impl<L: SimpleLayer> From<L> for LayerRef {
         LayerRef(Arc::new(Inner {
             name: OnceLock::new(),
             trainable: AtomicBool::new(true),
+            policy: Policy::current(),
             class_name: layer.class_name(),
             config: Mutex::new(Some(Box::new(layer))),
             built: OnceLock::new(),
@@ -53,6 +55,18 @@ pub trait LayerExt: Into<LayerRef> {
     fn trainable(self, trainable: bool) -> LayerRef {
         let layer = self.into();
         layer.set_trainable(trainable);
+        layer
+    }
+
+    /// In which dtype the layer calculates, whatever the model does: `.dtype_policy(Policy::Float32)` on a last layer, say.
+    /// Keras' argument `dtype`.
+    ///
+    /// # Panics
+    /// When the layer was built, or is shared already.
+    fn dtype_policy(self, policy: Policy) -> LayerRef {
+        let mut layer = self.into();
+        let inner = Arc::get_mut(&mut layer.0).filter(|inner| inner.built.get().is_none());
+        inner.expect("the dtype policy of a layer is set before it is built or shared").policy = policy;
         layer
     }
 
@@ -77,7 +91,18 @@ impl LayerRef {
 
     /// Name and class, for messages.
     fn described(&self) -> String {
-        format!("{} ({})", self.layer_name(), self.class_name())
+        let policy = if self.policy() == Policy::Float32 { String::new() } else { format!(", {}", self.policy()) };
+        format!("{} ({}{policy})", self.layer_name(), self.class_name())
+    }
+
+    /// In which dtype it calculates.
+    pub fn policy(&self) -> Policy {
+        self.0.policy
+    }
+
+    /// The dtype that `layer` sees inside.
+    fn dtype_inside(&self, layer: &dyn SimpleLayer) -> DType {
+        if layer.is_exact() { DType::F32 } else { self.policy().compute_dtype() }
     }
 
     /// Names it, if it has no name yet.
@@ -115,7 +140,7 @@ impl LayerRef {
         let mut config = lock(&self.0.config);
         // Built from a copy that is put back on an error: a wrong shape must not lose the layer.
         let Some(mut layer) = config.take() else { return Ok(()) };
-        let mut build = Build::new(self.layer_name(), seed);
+        let mut build = Build::new(self.layer_name(), seed, self.dtype_inside(&*layer));
         match layer.build(&mut build, input) {
             Ok(()) => {
                 let _ = self.0.built.set(Built { layer, weights: build.weights });
@@ -128,7 +153,7 @@ impl LayerRef {
         }
     }
 
-    /// The output for `x`; the layer must be built.
+    /// The output for `x`, in the policy's dtype if it is a float; the layer must be built.
     pub fn call(&self, call: &mut Call, x: &Tensor) -> Result<Tensor> {
         let Some(built) = self.0.built.get() else {
             return Err(Error::new(ErrorKind::Invalid, format!("layer {} is called before it is built", self.layer_name())));
@@ -140,10 +165,11 @@ impl LayerRef {
         if !self.is_trainable() && self.class_name() == "BatchNormalization" {
             call.training = Training::No;
         }
-        let result = built.layer.call(call, x);
+        let cast = |x: &Tensor, dtype| if x.dtype().is_float() { x.cast(dtype) } else { x.clone() };
+        let result = built.layer.call(call, &cast(x, self.dtype_inside(&*built.layer)));
         call.training = training;
         call.path.pop();
-        result.map_err(|error| error.at_layer(&self.described()))
+        result.map(|y| cast(&y, self.policy().compute_dtype())).map_err(|error| error.at_layer(&self.described()))
     }
 }
 

@@ -7,7 +7,7 @@ pub(crate) mod targets;
 pub use cross_entropy::{BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy};
 pub use regression::{Huber, MeanAbsoluteError, MeanSquaredError};
 
-use crate::{Result, Shape, Tensor, data::Array};
+use crate::{DType, Result, Shape, Tensor, data::Array};
 use std::fmt;
 
 /// A loss of Keras: per-sample values of targets and predictions, and their mean.
@@ -28,12 +28,12 @@ pub trait Loss: fmt::Debug + Send + Sync {
     /// A text that names the first target that does not fit predictions of shape `output`.
     fn check(&self, targets: &Array, output: &Shape) -> Result<()>;
 
-    /// The mean over all samples (Keras' reduction `sum_over_batch_size`).
+    /// The mean over all samples (Keras' reduction `sum_over_batch_size`), calculated in float32.
     ///
     /// # Errors
     /// As [`values`](Self::values).
     fn call(&self, targets: &Tensor, predictions: &Tensor) -> Result<Tensor> {
-        Ok(self.values(targets, predictions)?.mean(&[]))
+        Ok(self.values(targets, &predictions.cast(DType::F32))?.mean(&[]))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     device::Device,
     graph::Counter,
     layers::{Call, LayerRef, Training},
+    mixed_precision::Policy,
     random,
     training::Compiled,
 };
@@ -26,6 +27,7 @@ pub struct Model {
     /// Training steps so far: the random numbers of a step depend on it.
     pub(crate) step: Counter,
     pub(crate) compiled: Option<Compiled>,
+    policy: Policy,
 }
 
 struct BuiltModel {
@@ -45,7 +47,7 @@ impl Model {
             layer.name_if_unnamed(|| if *count == 0 { base } else { format!("{base}_{count}") });
             *count += 1;
         }
-        Self { name, layers, built: None, step: Counter::default(), compiled: None }
+        Self { name, layers, built: None, step: Counter::default(), compiled: None, policy: Policy::current() }
     }
 
     pub(crate) fn build(&mut self, input: Input) -> Result<()> {
@@ -95,6 +97,11 @@ impl Model {
     /// The model's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The dtype policy under which it was made.
+    pub fn policy(&self) -> Policy {
+        self.policy
     }
 
     /// Its layers, in order.

@@ -27,7 +27,10 @@ pub struct LossScaleOptimizer {
 impl LossScaleOptimizer {
     /// Scales for `inner`, from 2^15 on, doubling after 2000 good steps. `inner`'s own `loss_scale_factor` is set off.
     pub fn new(inner: impl Optimizer + 'static) -> Self {
-        let mut inner: Box<dyn Optimizer> = Box::new(inner);
+        Self::of(Box::new(inner))
+    }
+
+    pub(crate) fn of(mut inner: Box<dyn Optimizer>) -> Self {
         let options = &mut inner.state_mut().options;
         (options.dynamic, options.loss_scale_factor) = (Some((32768.0, 2000)), None);
         Self { inner }

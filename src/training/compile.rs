@@ -2,7 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::{Result, losses::Loss, metrics::Metric, models::Model, optimizers::Optimizer, plan};
+use crate::{
+    Result,
+    losses::Loss,
+    metrics::Metric,
+    mixed_precision::Policy,
+    models::Model,
+    optimizers::{LossScaleOptimizer, Optimizer},
+    plan,
+};
 
 /// What `compile` sets.
 #[derive(Debug)]
@@ -25,6 +33,7 @@ impl Compiled {
 pub struct Compile<'a> {
     model: &'a mut Model,
     compiled: Compiled,
+    auto_scale_loss: bool,
 }
 
 impl Model {
@@ -32,7 +41,7 @@ impl Model {
     #[doc(alias = "keras.Model.compile")]
     pub fn compile(&mut self, optimizer: impl Optimizer + 'static, loss: impl Loss + 'static) -> Compile<'_> {
         let compiled = Compiled { optimizer: Box::new(optimizer), loss: Box::new(loss), metrics: Vec::new(), run_eagerly: false };
-        Compile { model: self, compiled }
+        Compile { model: self, compiled, auto_scale_loss: true }
     }
 }
 
@@ -40,6 +49,12 @@ impl Compile<'_> {
     /// Shows `metric` beside the loss.
     pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
         self.compiled.metrics.push(Arc::new(metric));
+        self
+    }
+
+    /// Whether the loss of a model under [`Policy::MixedFloat16`] is scaled by a [`LossScaleOptimizer`], as it is by default.
+    pub fn auto_scale_loss(mut self, auto_scale_loss: bool) -> Self {
+        self.auto_scale_loss = auto_scale_loss;
         self
     }
 
@@ -53,11 +68,15 @@ impl Compile<'_> {
     ///
     /// # Errors
     /// When two metrics have one name, or a variable cannot be trained.
-    pub fn finish(self) -> Result<()> {
+    pub fn finish(mut self) -> Result<()> {
         let mut names: Vec<&str> = self.compiled.metrics.iter().map(|metric| metric.name()).collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(crate::Error::invalid(format!("compile: two metrics are called {}", pair[0])));
+        }
+        let is_scaled = self.compiled.optimizer.class_name() == "LossScaleOptimizer";
+        if self.auto_scale_loss && self.model.policy() == Policy::MixedFloat16 && !is_scaled {
+            self.compiled.optimizer = Box::new(LossScaleOptimizer::of(self.compiled.optimizer));
         }
         self.model.compiled = Some(self.compiled);
         Ok(())

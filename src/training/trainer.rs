@@ -134,12 +134,13 @@ impl<'a> Trainer<'a> {
 
     /// Records the running means; returns them as one vector.
     fn update_states(&self, loss: &Tensor, y: &Tensor, predictions: &Tensor) -> Result<Tensor> {
+        let predictions = predictions.cast(DType::F32);
         let samples = y.shape().first().map_or(1.0, |&samples| samples as f32);
         let old: Vec<Vec<Tensor>> = self.states.iter().map(|states| states.iter().map(Variable::value).collect()).collect();
         let mut new = vec![vec![&old[0][0] + loss * samples, &old[0][1] + samples]];
         let mut results = vec![metrics::mean_result(&new[0])];
         for (metric, states) in self.metrics.iter().zip(&old[1..]) {
-            let states = metric.update(states, y, predictions).map_err(|error| error.at(metric.name()))?;
+            let states = metric.update(states, y, &predictions).map_err(|error| error.at(metric.name()))?;
             results.push(metric.result(&states));
             new.push(states);
         }
