@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use wgrad::device::gpu::{Binding, Buffer, Dispatch, Fault, Gpu, Item, Kernel, Program, Settings};
-use wgrad::{ErrorKind, Result};
+use wgrad::{Device, ErrorKind, Result, Tensor};
 
 const ADD: &str = "struct Args { count: u32, scale: f32 }
 @group(0) @binding(0) var<uniform> args: Args;
@@ -35,6 +35,7 @@ const CASES: &[(&str, Case)] = &[
     ("memory_is_reused_and_trimmed", memory_is_reused_and_trimmed),
     ("reads_can_be_asynchronous_and_dropped", reads_can_be_asynchronous_and_dropped),
     ("too_large_a_buffer_names_both_sizes", too_large_a_buffer_names_both_sizes),
+    ("a_tensor_beyond_the_binding_limit_names_both_sizes", a_tensor_beyond_the_binding_limit_names_both_sizes),
     ("out_of_memory_once_is_survived", out_of_memory_once_is_survived),
     ("a_lost_device_is_an_error_everywhere", a_lost_device_is_an_error_everywhere),
     ("a_validation_error_is_kept", a_validation_error_is_kept),
@@ -297,6 +298,14 @@ fn too_large_a_buffer_names_both_sizes(gpu: &Arc<Gpu>) -> Result<()> {
     let error = Program::new(gpu, vec![Item::Dispatch(dispatch)]).err().expect("an error").to_string();
     assert!(error.contains(&gpu.caps().max_binding.to_string()), "{error}");
     gpu.check()
+}
+
+fn a_tensor_beyond_the_binding_limit_names_both_sizes(gpu: &Arc<Gpu>) -> Result<()> {
+    let limit = gpu.caps().max_binding;
+    let words = limit as usize / 4 + 64;
+    let error = Device::Gpu(gpu.clone()).scope(|| Tensor::ones([words]).compute()).unwrap_err().to_string();
+    assert!(error.contains(&limit.to_string()) && error.contains(&(4 * words).to_string()), "{error}");
+    Ok(())
 }
 
 fn out_of_memory_once_is_survived(gpu: &Arc<Gpu>) -> Result<()> {

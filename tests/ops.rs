@@ -4,9 +4,9 @@ mod support;
 
 use std::sync::Arc;
 use wgrad::{
-    DType, Device,
+    DType, Device, Result, Tensor,
     device::gpu::{AdapterKind, Gpu, Settings},
-    ops::{self, Case, case::Smooth, check},
+    ops::{self, Case, Conv2dOptions, Padding, case::Smooth, check},
     unfused,
 };
 
@@ -32,7 +32,7 @@ fn main() {
             ("second order", Smooth::Twice, check::second_order),
         ];
         for (what, _, check) in checks.into_iter().filter(|(_, needed, _)| case.smooth >= *needed) {
-            for device in devices.iter().chain(Some(&card).filter(|_| case.fused)) {
+            for device in devices.iter().chain(Some(&card).filter(|_| case.fused || case.cards)) {
                 let (name, own) = (format!("{}: {what}", case.name), case.clone());
                 trials.push(support::trial(&name, device, move |device| check(&own, device).map(|_| ())));
                 if case.fused {
@@ -42,5 +42,39 @@ fn main() {
             }
         }
     }
+    for device in devices.iter().chain(Some(&card)) {
+        let test = |_: &Device| non_finite_values_reach_what_depends_on_them().map_err(|error| error.to_string());
+        trials.push(support::trial("non_finite_values_reach_what_depends_on_them", device, test));
+    }
     support::run(trials, false);
+}
+
+/// And nothing else: tiles that reach over an edge read what they do not use.
+fn non_finite_values_reach_what_depends_on_them() -> Result<()> {
+    let same = Conv2dOptions { padding: Padding::Same, ..Conv2dOptions::default() };
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let with_one = |length: usize, place: usize| (0..length).map(|at| if at == place { bad } else { 1.0 }).collect::<Vec<f32>>();
+        let check = |what: &str, values: &Tensor, expected: &dyn Fn(usize) -> f32| -> Result<()> {
+            for (at, value) in values.to_vec::<f32>()?.into_iter().enumerate() {
+                let wanted = expected(at);
+                assert!(value == wanted || (value.is_nan() && wanted.is_nan()), "{what} with {bad}: {value} at {at}, not {wanted}");
+            }
+            Ok(())
+        };
+        let a = Tensor::from_slice(&with_one(33 * 18, 5 * 18 + 3), [33, 18])?;
+        let other = Tensor::ones([18, 40]);
+        check("matmul", &a.matmul(&other), &|at| if at / 40 == 5 { bad } else { 18.0 })?;
+        check("matmul", &other.transpose().matmul(&a.transpose()), &|at| if at % 33 == 5 { bad } else { 18.0 })?;
+
+        let image = Tensor::from_slice(&with_one(6 * 6 * 4, (2 * 6 + 3) * 4), [1, 6, 6, 4])?;
+        let taps = |at: usize| (at.min(1) + (5 - at).min(1) + 1) as f32;
+        check("conv2d", &image.conv2d(&Tensor::ones([3, 3, 4, 8]), &same)?, &|at| {
+            let (row, column) = (at / 48, at / 8 % 6);
+            if row.abs_diff(2) <= 1 && column.abs_diff(3) <= 1 { bad } else { 4.0 * taps(row) * taps(column) }
+        })?;
+        let largest = if bad.is_nan() { bad } else { bad.max(1.0) };
+        check("max_pool2d", &image.max_pool2d([2, 2], None, Padding::Valid)?, &|at| if at == (3 + 1) * 4 { largest } else { 1.0 })?;
+        check("average_pool2d", &image.average_pool2d([2, 2], None, Padding::Valid)?, &|at| if at == (3 + 1) * 4 { bad } else { 1.0 })?;
+    }
+    Ok(())
 }

@@ -55,6 +55,8 @@ pub struct Case {
     pub smooth: Smooth,
     /// Whether the op is fused: it is checked also by way of its meaning in plain ops.
     pub fused: bool,
+    /// Whether real cards have kernels of their own for the op, which software drivers do not get unasked.
+    pub cards: bool,
 }
 
 impl Case {
@@ -75,6 +77,7 @@ impl Case {
             gpu_tolerance: 1e-5,
             smooth: Smooth::Once,
             fused: false,
+            cards: false,
         }
     }
 
@@ -107,6 +110,12 @@ impl Case {
     /// Which derivatives to check.
     pub fn smooth(mut self, smooth: Smooth) -> Self {
         self.smooth = smooth;
+        self
+    }
+
+    /// Tests the kernels of real cards too, wherever there is an adapter.
+    pub fn cards(mut self) -> Self {
+        self.cards = true;
         self
     }
 

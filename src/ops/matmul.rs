@@ -152,19 +152,33 @@ pub(super) fn cases() -> Vec<Case> {
         let two = |x: &Reference| x.clone().into_dimensionality::<ndarray::Ix2>().expect("a matrix");
         two(a).dot(&two(b)).into_dyn()
     }
-    let mut out: Vec<Case> = [[1, 1, 1], [5, 7, 3], [33, 17, 40], [64, 32, 64]]
+    let mut out: Vec<Case> = [[1, 1, 1], [5, 7, 3], [33, 17, 40], [64, 32, 64], [67, 131, 71], [1, 72, 100]]
         .into_iter()
         .map(|[m, k, n]| {
             Case::new(format!("matmul {m}x{k}x{n}"), &[&[m, k], &[k, n]], |x| x[0].matmul(&x[1]), |x| product(&x[0], &x[1]))
                 .smooth(Smooth::Twice)
         })
         .collect();
-    out.push(Case::new(
-        "matmul transposed",
-        &[&[6, 5], &[9, 6]],
-        |x| x[0].transpose().matmul(&x[1].transpose()),
-        |x| product(&x[0].t().to_owned(), &x[1].t().to_owned()),
-    ));
+    for [m, k, n] in [[0, 3, 4], [3, 0, 4], [8, 4, 0]] {
+        let case = Case::new(format!("matmul {m}x{k}x{n}"), &[&[m, k], &[k, n]], |x| x[0].matmul(&x[1]), |x| product(&x[0], &x[1]));
+        out.push(case.smooth(Smooth::No));
+    }
+    // More of a batch than workgroups along one dimension.
+    let many = Case::new(
+        "matmul of a batch of 70,000",
+        &[&[70_000, 1, 2], &[70_000, 2, 1]],
+        |x| x[0].matmul(&x[1]),
+        |x| (&x[0] * &x[1].view().permuted_axes(vec![0, 2, 1])).sum_axis(ndarray::Axis(2)).insert_axis(ndarray::Axis(2)),
+    );
+    out.push(many.smooth(Smooth::No));
+    for (a, b) in [([6, 5], [9, 6]), ([36, 40], [68, 36])] {
+        out.push(Case::new(
+            format!("matmul {a:?} by {b:?} transposed"),
+            &[&a, &b],
+            |x| x[0].transpose().matmul(&x[1].transpose()),
+            |x| product(&x[0].t().to_owned(), &x[1].t().to_owned()),
+        ));
+    }
     out.push(Case::new(
         "matmul batch",
         &[&[2, 3, 4], &[2, 4, 5]],
@@ -175,5 +189,5 @@ pub(super) fn cases() -> Vec<Case> {
             ndarray::stack(ndarray::Axis(0), &[each(0).view(), each(1).view()]).expect("equal shapes")
         },
     ));
-    out
+    out.into_iter().map(Case::cards).collect()
 }

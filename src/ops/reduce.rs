@@ -9,7 +9,7 @@ use crate::{
             rows::{fold_columns, fold_row},
             scratch,
         },
-        gpu::compose,
+        gpu::{AdapterKind, compose},
     },
     graph::{CpuCall, CpuFirst, GpuCall, GpuFirst, GradCx, Key, Op, Specs, Word},
     shape::Spec,
@@ -141,8 +141,12 @@ impl Op for Reduce {
             (Kind::Min, _) => (if signed { "2147483647i".into() } else { "4294967295u".into() }, "min(a, b)"),
         };
         let low = if self.kind == Kind::Max { f32::NEG_INFINITY } else { f32::INFINITY };
+        // Software has few threads: small workgroups for all of them, and no second round where there are enough results.
+        let software = call.caps.kind == AdapterKind::Cpu;
+        let group = if software { 8 } else { 64 };
+        let longest = if software && outer * inner >= group * pool::threads() { usize::MAX } else { 2 * GPU_CHUNK };
         let block = format!(
-            "alias Element = {element};\nfn start() -> Element {{ return {start}; }}\nfn combine(a: Element, b: Element) -> Element {{ return {combine}; }}"
+            "const GROUP = {group}u;\nalias Element = {element};\nfn start() -> Element {{ return {start}; }}\nfn combine(a: Element, b: Element) -> Element {{ return {combine}; }}"
         );
         let shader = include_str!("../../shaders/reduce.wgsl");
         // Long reductions go in rounds, each invocation a chunk: every addition has a fixed place in the tree.
@@ -150,12 +154,12 @@ impl Op for Reduce {
         let mut source;
         let mut first = call.first()?;
         loop {
-            let chunks = if length > 2 * GPU_CHUNK { length.div_ceil(GPU_CHUNK) } else { 1 };
+            let chunks = if length > longest { length.div_ceil(GPU_CHUNK) } else { 1 };
             let chunk = length.div_ceil(chunks).max(1);
             let total = outer * chunks * inner;
             let mut args: Vec<Word> = vec![total.into(), length.into(), inner.into(), chunks.into(), chunk.into(), low.into()];
             args.extend(&first.args);
-            let groups = call.linear(total, 64);
+            let groups = call.linear(total, group);
             let GpuFirst { fields, block: load, reads, .. } = first;
             let binding = reads.len() + 1;
             let output_block = format!("@group(0) @binding({binding}) var<storage, read_write> output: array<Element>;");

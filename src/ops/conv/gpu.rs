@@ -3,16 +3,18 @@
 use crate::{
     DType, Result,
     device::{
-        cpu::conv::{Axis, Conv2d},
+        cpu::{
+            conv::{Axis, Conv2d},
+            pool,
+        },
         gpu::{AdapterKind, compose},
     },
     graph::{GpuCall, Word},
     ops::product::{Core, Order, operand},
 };
 
-/// The filter gradient is summed in chunks until there are this many tiles; partial sums have at most so many values.
+/// The filter gradient is summed in chunks until a card has this many tiles; partial sums have at most so many values.
 const TILES: usize = 512;
-const TILES_IN_SOFTWARE: usize = 8;
 const PARTIAL_VALUES: usize = 1 << 22;
 
 /// `y = x * filter`.
@@ -84,7 +86,8 @@ pub(super) fn filter_gradient(call: &mut GpuCall, conv: &Conv2d) -> Result<()> {
     let [rows, columns] = conv.axes();
     let lines = conv.n * conv.oh;
     let tiles = if grouped { size.div_ceil(64) } else { core.tiles(taps * inputs.next_multiple_of(4), outputs) };
-    let wanted = if call.caps.kind == AdapterKind::Cpu { TILES_IN_SOFTWARE } else { TILES }.div_ceil(tiles.max(1));
+    // Software wants no more than a tile for each thread, and no second pass.
+    let wanted = if call.caps.kind == AdapterKind::Cpu { pool::threads() } else { TILES }.div_ceil(tiles.max(1));
     let chunk = lines.div_ceil(wanted.clamp(1, (PARTIAL_VALUES / size.max(1)).max(1))).max(1);
     let chunks = lines.div_ceil(chunk).max(1);
     let target = if chunks > 1 { call.scratch(DType::F32, [chunks, size]) } else { output.clone() };
