@@ -26,8 +26,9 @@ fn main() {
                 trials.push(support::trial(&name, device, move |device| check::halves(&case, device, dtype).map(|_| ())));
             }
         }
-        let checks: [(&str, Smooth, Check); 3] = [
+        let checks: [(&str, Smooth, Check); 4] = [
             ("values", Smooth::No, check::values),
+            ("not finite", Smooth::No, check::non_finite),
             ("gradient", Smooth::Once, check::gradient),
             ("second order", Smooth::Twice, check::second_order),
         ];

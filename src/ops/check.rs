@@ -79,6 +79,35 @@ pub fn halves(case: &Case, device: &Device, dtype: DType) -> Result<f64, String>
     compare(slope, expected, 4.0 * tolerance).map(|error| worst.max(error)).map_err(|text| format!("gradient: {text}"))
 }
 
+/// That no kernel hides a number that is not finite: with NaN for one number of an input, floats are NaN where the reference
+/// says so; with an infinity, they are not finite where the reference is infinite.
+///
+/// # Errors
+/// A text that says where it is hidden.
+pub fn non_finite(case: &Case, device: &Device) -> Result<f64, String> {
+    let is_float = |draw: &Draw| draw.dtype == DType::F32 && draw.values.is_none() && !draw.shape.contains(&0);
+    for (at, draw) in case.inputs.iter().enumerate().filter(|(_, draw)| is_float(draw)) {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let mut inputs = self::draw(case);
+            let middle = draw.shape.iter().product::<usize>() / 2;
+            *inputs[at].iter_mut().nth(middle).expect("it has elements") = bad;
+            let expected = (case.reference)(&inputs);
+            let outputs = run(case, device, &inputs).map_err(|error| error.to_string())?;
+            for (output, expected) in outputs.iter().zip(&expected).filter(|(output, _)| output.dtype() == DType::F32) {
+                let found = read(output).map_err(|error| error.to_string())?;
+                let hides = |found: f64, expected: f64| {
+                    if bad.is_nan() { expected.is_nan() && !found.is_nan() } else { expected.is_infinite() && found.is_finite() }
+                };
+                let hidden = found.iter().zip(expected).position(|(&found, &expected)| hides(found, expected));
+                if let Some(place) = hidden {
+                    return Err(format!("with {bad} in input {at}, element {place} is {}", found.iter().nth(place).expect("it is there")));
+                }
+            }
+        }
+    }
+    Ok(0.0)
+}
+
 /// The gradient along random directions, under an upstream gradient that is not one.
 ///
 /// # Errors

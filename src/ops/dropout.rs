@@ -36,8 +36,8 @@ pub(super) fn cases() -> Vec<Case> {
             move |x| x[0].dropout(rate, &KEY).square(),
             move |x| {
                 let scale = if rate < 1.0 { 1.0 / (1.0 - f64::from(rate)) } else { 0.0 };
-                let keep = KEY.uniform(270).into_iter().map(|u| if u < rate { 0.0 } else { scale });
-                (&x[0] * &Reference::from_shape_vec(vec![9, 30], keep.collect()).expect("as many numbers")).mapv(|x| x * x)
+                let keep = KEY.uniform(270).into_iter().zip(&x[0]).map(|(u, &x)| if u < rate { 0.0 } else { (x * scale).powi(2) });
+                Reference::from_shape_vec(vec![9, 30], keep.collect()).expect("as many numbers")
             },
         );
         out.push(case.smooth(Smooth::Twice));

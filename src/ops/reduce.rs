@@ -344,8 +344,8 @@ pub(super) fn cases() -> Vec<Case> {
     let table: [Table; 4] = [
         ("sum", Tensor::sum, |a, b| a + b, Smooth::Twice),
         ("prod", Tensor::prod, |a, b| a * b, Smooth::Once),
-        ("max", Tensor::max, f64::max, Smooth::Once),
-        ("min", Tensor::min, f64::min, Smooth::Once),
+        ("max", Tensor::max, |a, b| if a > b || a.is_nan() { a } else { b }, Smooth::Once),
+        ("min", Tensor::min, |a, b| if a < b || a.is_nan() { a } else { b }, Smooth::Once),
     ];
     let mut out = Vec::new();
     for (name, call, f, smooth) in table {

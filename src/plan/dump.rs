@@ -33,9 +33,13 @@ fn text(plan: &Plan, device: &Device) -> String {
     head + &lines
 }
 
-/// Bytes of the elements at these places; what a view repeats is read again each time.
+/// Bytes of the elements at these places; what a view repeats counts once.
 fn size(places: &[Place]) -> usize {
-    places.iter().map(|place| 4 * place.spec.size()).sum()
+    let distinct = |place: &Place| -> usize {
+        let axes = place.layout.shape.iter().zip(&place.layout.strides);
+        axes.map(|(&size, &stride)| if stride == 0 { size.min(1) } else { size }).product()
+    };
+    places.iter().map(|place| 4 * distinct(place)).sum()
 }
 
 impl Plan {
