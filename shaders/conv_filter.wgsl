@@ -1,4 +1,5 @@
 // Filter gradient of a convolution without groups, as a product of matrices: (taps, inputs) x pixels by pixels x outputs.
+// With ONES there is one more tap, whose first input is one everywhere: it gives the sums of the outputs.
 
 // The inputs of a tap are filled up to a multiple of 4, so that four neighbours are of one tap. Each of `chunks` parts of the sum takes
 // `chunk` of the output's lines.
@@ -36,6 +37,11 @@ fn block_of_source(at: vec4<u32>, across: u32, seen: vec4<bool>, within: vec4<bo
 fn block_of_upstream(at: vec4<u32>, across: u32, seen: vec4<bool>, within: vec4<bool>) -> mat4x4<f32> { return mat4x4<f32>(); }
 // <end upstream>
 
+// <begin sums>
+const ONES = 0u;
+fn store_sum(place: u32, value: f32) {}
+// <end sums>
+
 const FOUR = vec4(0u, 1u, 2u, 3u);
 
 @compute @workgroup_size(THREADS)
@@ -49,7 +55,7 @@ fn main(
     let right = right_place(index);
     let tile = group.x + group.y * groups.x;
     let filled = (args.inputs + 3u) / 4u * 4u;
-    let high = (args.taps * filled + TILE - 1u) / TILE;
+    let high = (args.taps * filled + 4u * ONES + TILE - 1u) / TILE;
     let wide = (args.outputs + TILE - 1u) / TILE;
     let first_row = tile / wide % high * TILE;
     let first_channel = tile % wide * TILE;
@@ -75,7 +81,10 @@ fn main(
             let pixel_seen = vec4(right_line < last) & (column < vec4(args.columns));
             multiply(
                 index,
-                transpose(block_of_source(vec4<u32>(start + x) * args.inputs + input.x, 1u, seen, input < vec4(args.inputs))),
+                with_ones(
+                    transpose(block_of_source(vec4<u32>(start + x) * args.inputs + input.x, 1u, seen, input < vec4(args.inputs))),
+                    vec4(tap == args.taps && input.x == 0u && line < last) & (column < vec4(args.columns)),
+                ),
                 block_of_upstream(pixel * args.outputs + channel.x, 1u, pixel_seen, channel < vec4(args.outputs)),
             );
         }
@@ -85,6 +94,13 @@ fn main(
         store(chunk, first_row + place.x, first_channel + place.y);
         next_sums();
     }
+}
+
+fn with_ones(block: mat4x4<f32>, here: vec4<bool>) -> mat4x4<f32> {
+    if ONES == 0u {
+        return block;
+    }
+    return mat4x4(select(block[0], vec4(1.0), here), block[1], block[2], block[3]);
 }
 
 // Stores the first matrix of the sums.
@@ -101,5 +117,12 @@ fn store(chunk: u32, row: u32, channel: u32) {
             values = values.yzwx;
         }
         rows = mat4x4(rows[1], rows[2], rows[3], rows[0]);
+    }
+    if ONES == 1u && tap == args.taps && first == 0u {
+        var values = sums[0][0];
+        for (var k = channel; k < min(channel + 4u, args.outputs); k++) {
+            store_sum(chunk * args.outputs + k, values.x);
+            values = values.yzwx;
+        }
     }
 }

@@ -1,4 +1,4 @@
-// Matrix product over a batch, operands of any strides.
+// Matrix product over a batch, operands of any strides. With ONES, a has one more row, of ones: it gives the sums of b's columns.
 
 // <begin use math>
 // <end use math>
@@ -42,6 +42,11 @@ fn block_of_a(at: vec4<u32>, across: u32, seen: vec4<bool>, within: vec4<bool>) 
 fn block_of_b(at: vec4<u32>, across: u32, seen: vec4<bool>, within: vec4<bool>) -> mat4x4<f32> { return mat4x4<f32>(); }
 // <end b>
 
+// <begin sums>
+const ONES = 0u;
+fn store_sum(column: u32, value: f32) {}
+// <end sums>
+
 // <begin finish>
 fn finish(value: f32, i: u32) -> f32 { return value; }
 // <end finish>
@@ -58,7 +63,7 @@ fn main(
     let left = left_place(index);
     let right = right_place(index);
     let tile = group.x + group.y * groups.x;
-    let high = (args.m + TILE - 1u) / TILE;
+    let high = (args.m + ONES + TILE - 1u) / TILE;
     let wide = (args.n + TILE - 1u) / TILE;
     let batch = tile / (wide * high);
     let first_row = tile / wide % high * TILE;
@@ -74,7 +79,7 @@ fn main(
         let depth = k + right.x + FOUR;
         multiply(
             index,
-            block_of_a(a_start + near.x * args.a_column, args.a_column, row_seen, near < vec4(args.k)),
+            with_ones(block_of_a(a_start + near.x * args.a_column, args.a_column, row_seen, near < vec4(args.k)), row, near),
             block_of_b(b_start + depth * args.b_row, args.b_column, depth < vec4(args.k), column_seen),
         );
     }
@@ -85,14 +90,32 @@ fn main(
     }
 }
 
+fn with_ones(block: mat4x4<f32>, row: vec4<u32>, depth: vec4<u32>) -> mat4x4<f32> {
+    if ONES == 0u {
+        return block;
+    }
+    let ones = select(vec4(0.0), vec4(1.0), depth < vec4(args.k));
+    let here = row == vec4(args.m);
+    return mat4x4(
+        select(block[0], ones, here.x),
+        select(block[1], ones, here.y),
+        select(block[2], ones, here.z),
+        select(block[3], ones, here.w),
+    );
+}
+
 // Stores the first matrix of the sums.
 fn store(batch: u32, first: u32, column: u32) {
     var rows = sums[0];
-    for (var row = first; row < min(first + 4u, args.m); row++) {
+    for (var row = first; row < min(first + 4u, args.m + ONES); row++) {
         let start = (batch * args.m + row) * args.n;
         var values = rows[0];
         for (var place = start + column; place < start + min(column + 4u, args.n); place++) {
-            output[place] = finish(values.x, place);
+            if ONES == 1u && row == args.m {
+                store_sum(place - start, values.x);
+            } else {
+                output[place] = finish(values.x, place);
+            }
             values = values.yzwx;
         }
         rows = mat4x4(rows[1], rows[2], rows[3], rows[0]);

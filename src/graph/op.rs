@@ -131,6 +131,17 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
         vec![self.name()]
     }
 
+    /// For gradients of weights: the op that gives as a second output the sums of the columns of an input, that is over all but its
+    /// last axis, and which input that is. The plan takes it where both are wanted: the second is the gradient of a bias.
+    fn with_column_sums(&self, _inputs: &[&Spec]) -> Option<(usize, OpRef)> {
+        None
+    }
+
+    /// Whether the output is the sums of the columns of the only input.
+    fn is_column_sums(&self, _input: &Spec) -> bool {
+        false
+    }
+
     /// How many leading inputs the outputs replace in place: kernels find their data in the outputs.
     fn in_place(&self) -> usize {
         0
@@ -310,7 +321,12 @@ pub struct CpuFirst<'a> {
     prologue: CpuChain<'a>,
 }
 
-impl CpuFirst<'_> {
+impl<'a> CpuFirst<'a> {
+    /// Elements that are in memory.
+    pub fn memory(words: &'a [u32]) -> Self {
+        Self { words, prologue: CpuChain { chain: None, buffers: &[], params: &[] } }
+    }
+
     /// Lends elements `range` of the input, of four bytes each.
     pub fn with<T: Pod, R>(&self, range: Range<usize>, body: impl FnOnce(&[T]) -> R) -> R {
         if self.prologue.chain.is_none() {

@@ -5,11 +5,15 @@ use super::{
     case::{Reference, Smooth},
     product::{Core, Order, operand},
     record,
+    reduce::column_sums,
 };
 use crate::{
     DType, Error, Result, Shape, Tensor,
-    device::cpu::gemm::{self, Mat},
-    graph::{Access, Arg, CpuCall, CpuIn, GpuCall, GradCx, Key, Op, Specs, Word},
+    device::cpu::{
+        finish::Finish,
+        gemm::{self, Mat},
+    },
+    graph::{Access, Arg, CpuCall, CpuIn, GpuCall, GradCx, Key, Op, OpRef, Specs, Word},
     shape::{Layout, Spec},
 };
 use smallvec::SmallVec;
@@ -17,6 +21,10 @@ use smallvec::SmallVec;
 /// `(B, M, K) x (B, K, N)`.
 #[derive(Debug)]
 struct Matmul;
+
+/// The same for B = 1, and the sums of the columns of the second operand.
+#[derive(Debug)]
+struct MatmulAndSums;
 
 impl Op for Matmul {
     fn name(&self) -> &'static str {
@@ -57,27 +65,16 @@ impl Op for Matmul {
     }
 
     fn cpu(&self, call: CpuCall) {
-        let (a, b) = (&call.inputs[0], &call.inputs[1]);
-        let (&[batch, m, k], n) = (&a.shape()[..], b.shape()[2]) else { unreachable!("outputs() checked the ranks") };
         let out = call.outputs[0].f32();
-        let strides = [a, b].map(|operand| operand.layout.strides[0] as usize);
-        call.epilogue.lend(|finish| gemm::batched(batch, [m, n, k], matrix(a), matrix(b), strides, out, finish));
+        call.epilogue.lend(|finish| multiply(&call.inputs[0], &call.inputs[1], out, finish));
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
-        let (a, b, output) = (&call.inputs[0], &call.inputs[1], &call.outputs[0]);
-        let (&[batch, m, n], k) = (&output.shape()[..], a.shape()[2]) else { unreachable!("outputs() checked the ranks") };
-        let mut args: Vec<Word> = vec![batch.into(), m.into(), n.into(), k.into()];
-        for operand in [a, b] {
-            args.push(operand.layout.offset.into());
-            args.extend(operand.layout.strides.iter().map(|&stride| Word::from(stride)));
-        }
-        let core = Core::of(call.caps);
-        // A block of a has the rows in its columns, one of b the columns in its rows.
-        let (left, right) = (operand(1, "a", order(a)), operand(2, "b", order(b)));
-        let blocks = [("product", core.text), ("a", &*left), ("b", &*right)];
-        let groups = call.linear(batch * core.tiles(m, n), 1);
-        call.dispatch_last("matmul", include_str!("../../shaders/matmul.wgsl"), &blocks, &args, &[a, b], &[output], groups)
+        dispatch(call, "const ONES = 0u;\nfn store_sum(column: u32, value: f32) {}")
+    }
+
+    fn with_column_sums(&self, inputs: &[&Spec]) -> Option<(usize, OpRef)> {
+        (inputs[0].shape[0] == 1).then(|| (1, MatmulAndSums.into()))
     }
 }
 
@@ -93,6 +90,69 @@ fn order(operand: &Arg) -> Order {
         () if fours(1, 2) => Order::Rows.in_fours(shape[1], operand),
         () => Order::Single,
     }
+}
+
+impl Op for MatmulAndSums {
+    fn name(&self) -> &'static str {
+        "matmul_and_sums"
+    }
+
+    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
+        let mut specs = Matmul.outputs(inputs)?;
+        specs.push(Spec::new(DType::F32, [inputs[1].shape[2]]));
+        Ok(specs)
+    }
+
+    fn flops(&self, inputs: &[Spec], outputs: &[Spec]) -> u64 {
+        Matmul.flops(inputs, outputs) + inputs[1].size() as u64
+    }
+
+    fn key(&self, _key: &mut Key) {}
+
+    fn grad(&self, _cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
+        unreachable!("only plans make it")
+    }
+
+    fn access(&self, index: usize, layout: &Layout) -> Access {
+        if index == 0 { Matmul.access(index, layout) } else { Access::Contiguous }
+    }
+
+    fn cpu(&self, call: CpuCall) {
+        let [product, sums] = call.outputs else { unreachable!("there are two outputs") };
+        multiply(&call.inputs[0], &call.inputs[1], product.f32(), None);
+        column_sums(call.inputs[1].f32(), sums.f32());
+    }
+
+    fn gpu(&self, call: &mut GpuCall) -> Result<()> {
+        let sums = "const ONES = 1u;\n@group(0) @binding(4) var<storage, read_write> column_sums: array<f32>;\n\
+                    fn store_sum(column: u32, value: f32) { column_sums[column] = value; }";
+        dispatch(call, sums)
+    }
+}
+
+fn multiply(a: &CpuIn, b: &CpuIn, out: &mut [f32], finish: Finish) {
+    let (&[batch, m, k], n) = (&a.shape()[..], b.shape()[2]) else { unreachable!("outputs() checked the ranks") };
+    let strides = [a, b].map(|operand| operand.layout.strides[0] as usize);
+    gemm::batched(batch, [m, n, k], matrix(a), matrix(b), strides, out, finish);
+}
+
+/// The kernel with its block `sums`.
+fn dispatch(call: &mut GpuCall, sums: &str) -> Result<()> {
+    let (a, b, outputs) = (&call.inputs[0], &call.inputs[1], call.outputs);
+    let (&[batch, m, n], k) = (&outputs[0].shape()[..], a.shape()[2]) else { unreachable!("outputs() checked the ranks") };
+    let mut args: Vec<Word> = vec![batch.into(), m.into(), n.into(), k.into()];
+    for operand in [a, b] {
+        args.push(operand.layout.offset.into());
+        args.extend(operand.layout.strides.iter().map(|&stride| Word::from(stride)));
+    }
+    let core = Core::of(call.caps);
+    // A block of a has the rows in its columns, one of b the columns in its rows.
+    let (left, right) = (operand(1, "a", order(a)), operand(2, "b", order(b)));
+    let blocks = [("product", core.text), ("a", &*left), ("b", &*right), ("sums", sums)];
+    let rows = m + outputs.len() - 1; // one of ones for the sums
+    let groups = call.linear(batch * core.tiles(rows, n), 1);
+    let outputs: Vec<&Arg> = outputs.iter().collect();
+    call.dispatch_last("matmul", include_str!("../../shaders/matmul.wgsl"), &blocks, &args, &[a, b], &outputs, groups)
 }
 
 fn matrix<'a>(operand: &CpuIn<'a>) -> Mat<'a> {

@@ -14,7 +14,7 @@ use crate::{
     graph::{CpuCall, CpuFirst, GpuCall, GpuFirst, GradCx, Key, Op, Specs, Word},
     shape::Spec,
 };
-use bytemuck::{Pod, cast_slice_mut};
+use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use smallvec::SmallVec;
 
 /// What a reduction does with two numbers.
@@ -100,6 +100,10 @@ impl Op for Reduce {
         true
     }
 
+    fn is_column_sums(&self, input: &Spec) -> bool {
+        self.kind == Kind::Sum && input.dtype == DType::F32 && self.first == 0 && self.last + 1 == input.shape.rank()
+    }
+
     fn takes_prologue(&self) -> bool {
         true
     }
@@ -173,6 +177,12 @@ impl Op for Reduce {
             first = GpuFirst::memory(&source);
         }
     }
+}
+
+/// The sums of the columns of `x`, with the bits of [`Tensor::sum`].
+pub(super) fn column_sums(x: &[f32], out: &mut [f32]) {
+    let columns = out.len();
+    fold(CpuFirst::memory(cast_slice(x)), out, (1, x.len() / columns.max(1), columns), 0.0, |a: f32, b: f32| a + b);
 }
 
 /// Folds the middle of three axes. Tasks depend on the shape alone, and parts are combined in order.

@@ -3,7 +3,7 @@
 
 use super::{
     switches::fusion,
-    trace::{Ref, Trace},
+    trace::{Ref, Trace, TraceNode},
 };
 use crate::{DType, shape::Layout};
 use smallvec::SmallVec;
@@ -118,7 +118,7 @@ fn common_user(
     for &user in users[at].iter().filter(|&&user| trace.nodes[user].inputs.contains(&Ref::Node(at, 0))) {
         let target = if trace.nodes[user].op().pointwise().is_some() {
             groups.root[user]
-        } else if is_reshape(trace, user) {
+        } else if is_reshape(&trace.nodes[user]) {
             if !reshapes.contains(&user) {
                 reshapes.push(user);
             }
@@ -141,7 +141,7 @@ fn prologue_user(trace: &Trace, users: &[SmallVec<[usize; 4]>], at: usize, resha
     if node.keep || node.node.specs[0].dtype == DType::Bool {
         return None;
     }
-    if is_reshape(trace, user) {
+    if is_reshape(&trace.nodes[user]) {
         reshapes.push(user);
         return prologue_user(trace, users, user, reshapes);
     }
@@ -150,8 +150,7 @@ fn prologue_user(trace: &Trace, users: &[SmallVec<[usize; 4]>], at: usize, resha
 }
 
 /// Whether a node shows all elements of a contiguous input in the same order.
-fn is_reshape(trace: &Trace, at: usize) -> bool {
-    let node = &trace.nodes[at];
+pub(super) fn is_reshape(node: &TraceNode) -> bool {
     let Some(input) = node.expr.inputs.first() else { return false };
     let contiguous = Layout::contiguous(input.shape(), 0);
     input.size() == node.node.specs[0].size()

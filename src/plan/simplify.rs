@@ -1,17 +1,25 @@
-//! Simplification of a trace before it is fused: equal nodes become one, and what then nobody uses goes.
+//! Simplification of a trace before it is fused: equal nodes become one, sums of columns go with a kernel that reads them anyway,
+//! and what then nobody uses is dropped.
 
 use super::{
+    fuse::is_reshape,
     switches::fusion,
     trace::{Ref, Trace, TraceNode},
 };
-use crate::graph::Key;
-use std::collections::HashMap;
+use crate::{
+    Tensor,
+    graph::{Expr, Key, Node},
+    shape::Spec,
+};
+use smallvec::SmallVec;
+use std::{collections::HashMap, sync::Arc};
 
 /// The trace with less in it, and for each of its nodes the number it had before.
 pub(super) fn simplify(trace: &Trace) -> (Trace, Vec<usize>) {
     let mut nodes = trace.nodes.clone();
     if fusion() {
         merge_equal(&mut nodes);
+        join_column_sums(&mut nodes);
     }
     let used = used(&nodes);
     let origin: Vec<usize> = (0..nodes.len()).filter(|&at| used[at]).collect();
@@ -50,6 +58,44 @@ fn merge_equal(nodes: &mut [TraceNode]) {
     }
 }
 
+/// The gradient of a bias is the sums of columns that the kernel of the weights' gradient reads: one node calculates both.
+fn join_column_sums(nodes: &mut [TraceNode]) {
+    let sums: Vec<usize> = (0..nodes.len())
+        .filter(|&at| !nodes[at].keep && nodes[at].expr.inputs.first().is_some_and(|input| nodes[at].op().is_column_sums(input.spec())))
+        .collect();
+    for sum in sums {
+        let columns = source(nodes, nodes[sum].inputs[0]);
+        let width = nodes[sum].node.specs[0].size();
+        let first_user = (sum + 1..nodes.len()).find(|&at| nodes[at].inputs.contains(&Ref::Node(sum, 0))).unwrap_or(nodes.len());
+        let joined = (0..first_user).find_map(|at| {
+            let node = &nodes[at];
+            let specs: SmallVec<[&Spec; 4]> = node.expr.inputs.iter().map(Tensor::spec).collect();
+            let (index, op) = if node.keep { None } else { node.op().with_column_sums(&specs) }?;
+            let fits = source(nodes, node.inputs[index]) == columns && specs[index].shape.last() == Some(&width);
+            fits.then_some(())?;
+            let outputs = op.outputs(&specs).ok()?;
+            let expr = |op| Expr { op, inputs: node.expr.inputs.clone(), layer: node.expr.layer.clone() };
+            let both = Node::recorded(outputs, node.node.device.clone(), expr(op.clone()), None, None);
+            Some((at, TraceNode { node: Arc::new(both), expr: Arc::new(expr(op)), ..node.clone() }))
+        });
+        if let Some((at, both)) = joined {
+            nodes[at] = both;
+            let old = Ref::Node(sum, 0);
+            nodes.iter_mut().flat_map(|node| &mut node.inputs).filter(|input| **input == old).for_each(|input| *input = Ref::Node(at, 1));
+        }
+    }
+}
+
+/// What a reference shows, behind reshapes.
+fn source(nodes: &[TraceNode], mut at: Ref) -> Ref {
+    while let Ref::Node(node, _) = at
+        && is_reshape(&nodes[node])
+    {
+        at = nodes[node].inputs[0];
+    }
+    at
+}
+
 /// Which nodes somebody needs, from the kept ones backwards.
 fn used(nodes: &[TraceNode]) -> Vec<bool> {
     let mut used: Vec<bool> = nodes.iter().map(|node| node.keep).collect();
@@ -84,6 +130,22 @@ mod tests {
             assert_eq!(names(&simple), ["exp", "sqrt", "mul"]);
             assert_eq!(origin, [0, 1, 4]);
             assert_eq!(simple.nodes[2].inputs[..], [Ref::Node(1, 0), Ref::Node(1, 0)]);
+        });
+    }
+
+    #[test]
+    fn sums_of_columns_go_with_the_product_that_reads_them() {
+        Device::cpu().scope(|| {
+            let (x, dy) = (Tensor::ones([3, 2]), Tensor::ones([3, 4]));
+            let (weights, bias) = (x.transpose().matmul(&dy), dy.sum(&[0]));
+            let root = Tensor::concat(&[&weights.exp().reshape([8]), &bias.exp()], 0);
+            drop((weights, bias));
+            let trace = Trace::new(&[root.clone()], &[], &Device::cpu());
+            let (simple, _) = simplify(&trace);
+            let names: Vec<_> = simple.nodes.iter().map(|node| node.op().name()).collect();
+            assert!(names.contains(&"matmul_and_sums") && !names.contains(&"sum"), "{names:?}");
+            let expected: Vec<f32> = [3f32.exp(); 12].to_vec();
+            assert!(root.to_vec::<f32>().expect("it runs").iter().zip(expected).all(|(x, y)| (x - y).abs() < 1e-4));
         });
     }
 

@@ -9,7 +9,7 @@ use crate::{
         },
         gpu::{AdapterKind, compose},
     },
-    graph::{GpuCall, Word},
+    graph::{Arg, GpuCall, Word},
     ops::product::{Core, Order, operand},
 };
 
@@ -78,19 +78,24 @@ fn pass(call: &mut GpuCall, conv: &Conv2d, [rows, columns]: [Axis; 2], channels:
     call.dispatch_last(name, shader, if grouped { &[] } else { &blocks }, &args, &[source, filter], &[output], groups)
 }
 
-/// The gradient of the filter: partial sums over chunks of output lines where there are few tiles, then their sum.
+/// The gradient of the filter, and of a bias where there is a second output: partial sums over chunks of output lines where there are few tiles, then their sum.
 pub(super) fn filter_gradient(call: &mut GpuCall, conv: &Conv2d) -> Result<()> {
     let (source, upstream, output) = (&call.inputs[0], &call.inputs[1], &call.outputs[0]);
     let (inputs, outputs, size) = (conv.c / conv.groups, conv.k / conv.groups, output.size());
     let (grouped, taps, core) = (conv.groups > 1, conv.kh * conv.kw, Core::of(call.caps));
     let [rows, columns] = conv.axes();
     let lines = conv.n * conv.oh;
-    let tiles = if grouped { size.div_ceil(64) } else { core.tiles(taps * inputs.next_multiple_of(4), outputs) };
+    let bias = call.outputs.get(1);
+    // A row of ones gives the bias.
+    let filter_rows = taps * inputs.next_multiple_of(4) + if bias.is_some() { 4 } else { 0 };
+    let tiles = if grouped { size.div_ceil(64) } else { core.tiles(filter_rows, outputs) };
     // Software wants no more than a tile for each thread, and no second pass.
     let wanted = if call.caps.kind == AdapterKind::Cpu { pool::threads() } else { TILES }.div_ceil(tiles.max(1));
     let chunk = lines.div_ceil(wanted.clamp(1, (PARTIAL_VALUES / size.max(1)).max(1))).max(1);
     let chunks = lines.div_ceil(chunk).max(1);
-    let target = if chunks > 1 { call.scratch(DType::F32, [chunks, size]) } else { output.clone() };
+    let targets: Vec<Arg> = (call.outputs.iter())
+        .map(|output| if chunks > 1 { call.scratch(DType::F32, [chunks, output.size()]) } else { output.clone() })
+        .collect();
 
     let mut args: Vec<Word> = if grouped { vec![(chunks * size).into(), conv.groups.into()] } else { vec![taps.into()] };
     args.extend([inputs, outputs, rows.outputs, columns.outputs, rows.source, columns.source, columns.taps].map(Word::from));
@@ -106,12 +111,18 @@ pub(super) fn filter_gradient(call: &mut GpuCall, conv: &Conv2d) -> Result<()> {
         let left = operand(1, "source", Order::Columns.in_fours(inputs, source));
         let right = operand(2, "upstream", Order::Columns.in_fours(outputs, upstream));
         let blocks = [("product", core.text), ("source", &*left), ("upstream", &*right)];
+        let sums = "const ONES = 1u;\n@group(0) @binding(4) var<storage, read_write> bias: array<f32>;\n\
+                    fn store_sum(place: u32, value: f32) { bias[place] = value; }";
+        let blocks: Vec<_> = blocks.into_iter().chain(bias.map(|_| ("sums", sums))).collect();
         (compose("conv_filter", include_str!("../../../shaders/conv_filter.wgsl"), &blocks)?, call.linear(tiles * chunks, 1))
     };
-    call.dispatch(kernel, &args, &[source, upstream], &[&target], groups);
+    call.dispatch(kernel, &args, &[source, upstream], &targets.iter().collect::<Vec<_>>(), groups);
     if chunks > 1 {
         let kernel = compose("conv_sum", include_str!("../../../shaders/conv_sum.wgsl"), &[])?;
-        call.dispatch(kernel, &[size.into(), chunks.into()], &[&target], &[output], call.linear(size, 64));
+        for (partial, output) in targets.iter().zip(call.outputs) {
+            let size = output.size();
+            call.dispatch(kernel.clone(), &[size.into(), chunks.into()], &[partial], &[output], call.linear(size, 64));
+        }
     }
     Ok(())
 }

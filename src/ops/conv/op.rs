@@ -4,7 +4,8 @@ use super::{Conv2dOptions, gpu};
 use crate::{
     DType, Error, Result, Shape, Tensor,
     device::cpu::conv::{self, Conv2d},
-    graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs, apply_one},
+    graph::{CpuCall, GpuCall, GradCx, Key, Op, OpRef, Specs, apply_one},
+    ops::reduce::column_sums,
     shape::Spec,
 };
 use smallvec::SmallVec;
@@ -159,5 +160,50 @@ impl Op for Convolution {
             Part::Input => gpu::input_gradient(call, &sizes),
             Part::Filter => gpu::filter_gradient(call, &sizes),
         }
+    }
+
+    fn with_column_sums(&self, _inputs: &[&Spec]) -> Option<(usize, OpRef)> {
+        (self.part == Part::Filter && self.options.groups == 1).then(|| (1, FilterAndBias(self.clone()).into()))
+    }
+}
+
+/// The gradient of the filter together with that of a bias.
+#[derive(Debug)]
+struct FilterAndBias(Convolution);
+
+impl Op for FilterAndBias {
+    fn name(&self) -> &'static str {
+        "conv2d_filter_and_bias_gradient"
+    }
+
+    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
+        let mut specs = self.0.outputs(inputs)?;
+        specs.push(Spec::new(DType::F32, [inputs[1].shape[3]]));
+        Ok(specs)
+    }
+
+    fn flops(&self, inputs: &[Spec], outputs: &[Spec]) -> u64 {
+        self.0.flops(inputs, outputs) + inputs[1].size() as u64
+    }
+
+    fn key(&self, key: &mut Key) {
+        self.0.key(key);
+    }
+
+    fn grad(&self, _cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
+        unreachable!("only plans make it")
+    }
+
+    fn cpu(&self, call: CpuCall) {
+        let (x, dy) = (&call.inputs[0], &call.inputs[1]);
+        let sizes = self.0.sizes(x.shape(), dy.shape()).expect("outputs() checked the shapes");
+        let [filter, bias] = call.outputs else { unreachable!("there are two outputs") };
+        conv::filter_grad(&sizes, x.f32(), dy.f32(), filter.f32());
+        column_sums(dy.f32(), bias.f32());
+    }
+
+    fn gpu(&self, call: &mut GpuCall) -> Result<()> {
+        let sizes = self.0.sizes(call.inputs[0].shape(), call.inputs[1].shape())?;
+        gpu::filter_gradient(call, &sizes)
     }
 }
