@@ -5,8 +5,15 @@ use smallvec::SmallVec;
 use std::{fmt, ops::Deref};
 
 /// The sizes of a tensor's axes, outermost first; a scalar has none.
-#[derive(Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+#[derive(PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Shape(SmallVec<[usize; 4]>);
+
+/// Copies words, which the derived one would clone one by one: every recorded node does it several times.
+impl Clone for Shape {
+    fn clone(&self) -> Self {
+        Self(SmallVec::from_slice(&self.0))
+    }
+}
 
 impl Shape {
     /// The shape of a scalar.
@@ -201,7 +208,12 @@ impl Layout {
     /// Whether the elements stand one after another. Sizes of one count too, so that a batch of one
     /// has the kernels of every other batch.
     pub fn is_contiguous(&self) -> bool {
-        self.strides == self.shape.strides()
+        let mut expected = 1;
+        self.shape.iter().zip(&self.strides).rev().all(|(&size, &stride)| {
+            let is_next = stride == expected;
+            expected *= size as isize;
+            is_next
+        })
     }
 
     /// The layout under another shape, if no copy is needed for it.

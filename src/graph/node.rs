@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use std::{
     ops::Range,
     sync::{
-        Arc, Mutex, OnceLock, Weak,
+        Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -112,12 +112,14 @@ impl Node {
 /// Chains may be millions of nodes long: dropped with a work list, never by recursion.
 impl Drop for Node {
     fn drop(&mut self) {
-        let mut work: Vec<Arc<Expr>> = lock(&self.expr).take().into_iter().collect();
+        let take = |node: &mut Node| node.expr.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(expr) = take(self) else { return };
+        let mut work = vec![expr];
         while let Some(expr) = work.pop() {
             let Some(expr) = Arc::into_inner(expr) else { continue };
             for input in expr.inputs {
-                if let Some(node) = Arc::into_inner(input.node) {
-                    work.extend(lock(&node.expr).take());
+                if let Some(mut node) = Arc::into_inner(input.node) {
+                    work.extend(take(&mut node));
                 }
             }
         }

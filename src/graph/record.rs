@@ -66,7 +66,8 @@ pub(crate) fn apply_on(
     let count = outputs.len() as u32;
     let expr = Expr { op, inputs: inputs.iter().map(|&input| input.clone()).collect(), layer: layer_path() };
     let node = Arc::new(Node::recorded(outputs, device, expr, tape::current(), variable));
-    let tensors: SmallVec<[Tensor; 1]> = (0..count).map(|output| Tensor { node: node.clone(), output }).collect();
+    let mut tensors: SmallVec<[Tensor; 1]> = (1..count).map(|output| Tensor { node: node.clone(), output }).collect();
+    tensors.insert(0, Tensor { node, output: 0 });
     let pending = PENDING.get() + 1;
     PENDING.set(pending);
     if pending > PENDING_LIMIT || plan::eager() || watch::active() {

@@ -21,7 +21,7 @@ pub(super) enum Ref {
 pub(super) struct TraceNode {
     pub node: Arc<Node>,
     pub expr: Arc<Expr>,
-    pub inputs: SmallVec<[Ref; 4]>,
+    pub inputs: SmallVec<[Ref; 2]>,
     /// Whether its values outlive the flush: it was asked for, or somebody outside holds it.
     pub keep: bool,
     pub params: Range<usize>,
@@ -86,15 +86,14 @@ impl Trace {
         let walk = Walk::begin();
         let order = walk.visit(roots, |node| if node.values().is_some() { None } else { node.expr() });
         let number = |node: &Node| walk.number(node).expect("inputs are visited first");
+        // The numbers of all inputs, one after another.
+        let inputs = order.iter().filter_map(|(_, expr)| expr.as_ref()).flat_map(|expr| &expr.inputs);
+        let inputs: Vec<usize> = inputs.map(|input| number(&input.node)).collect();
         let mut edges = vec![0u32; order.len()];
-        for input in order.iter().filter_map(|(_, expr)| expr.as_ref()).flat_map(|expr| &expr.inputs) {
-            edges[number(&input.node)] += 1;
-        }
-        let keep: Vec<bool> = (order.iter().zip(&edges))
-            .map(|((node, _), edges)| {
-                roots.iter().any(|root| Arc::ptr_eq(&root.node, node)) || Arc::strong_count(node) > 1 + *edges as usize
-            })
-            .collect();
+        inputs.iter().for_each(|&input| edges[input] += 1);
+        let held = |((node, _), edges): (&(Arc<Node>, _), &u32)| Arc::strong_count(node) > 1 + *edges as usize;
+        let mut keep: Vec<bool> = order.iter().zip(&edges).map(held).collect();
+        roots.iter().for_each(|root| keep[number(&root.node)] = true);
         let donated: Vec<&Arc<Node>> = if donations.is_empty() {
             Vec::new()
         } else {
@@ -102,24 +101,25 @@ impl Trace {
             donations.iter().filter(|donation| is_free(donation, &walk, &dying)).map(|donation| &donation.whole.node).collect()
         };
 
-        let mut trace = Trace { signature: vec![switches::fusion().into()], ..Trace::default() };
+        let mut trace = Trace::default();
+        trace.signature.reserve(16 * order.len());
+        trace.signature.push(switches::fusion().into());
+        trace.nodes.reserve(order.len());
         let mut refs: Vec<Ref> = Vec::with_capacity(order.len());
-        for ((node, expr), keep) in order.iter().zip(keep) {
+        let mut inputs = inputs.into_iter();
+        for ((node, expr), keep) in order.into_iter().zip(keep) {
             debug_assert!(node.device == *device, "a graph lives on one device");
             let Some(expr) = expr else {
                 refs.push(Ref::Leaf(trace.leaves.len()));
-                trace.add_leaf(node, donated.iter().any(|other| Arc::ptr_eq(other, node)));
+                trace.add_leaf(&node, donated.iter().any(|other| Arc::ptr_eq(other, &node)));
                 continue;
             };
             refs.push(Ref::Node(trace.nodes.len(), 0));
-            let inputs = expr
-                .inputs
-                .iter()
-                .map(|input| match refs[number(&input.node)] {
-                    Ref::Leaf(first) => Ref::Leaf(first + input.output as usize),
-                    Ref::Node(at, _) => Ref::Node(at, input.output as usize),
-                })
-                .collect();
+            let inputs = expr.inputs.iter().zip(&mut inputs).map(|(input, number)| match refs[number] {
+                Ref::Leaf(first) => Ref::Leaf(first + input.output as usize),
+                Ref::Node(at, _) => Ref::Node(at, input.output as usize),
+            });
+            let inputs = inputs.collect();
             trace.add_node(node, expr, inputs, keep);
         }
         trace
@@ -138,10 +138,10 @@ impl Trace {
         }
     }
 
-    fn add_node(&mut self, node: &Arc<Node>, expr: &Arc<Expr>, inputs: SmallVec<[Ref; 4]>, keep: bool) {
+    fn add_node(&mut self, node: Arc<Node>, expr: Arc<Expr>, inputs: SmallVec<[Ref; 2]>, keep: bool) {
         let start = self.params.len();
         self.params.extend(expr.op.params());
-        let node = TraceNode { node: node.clone(), expr: expr.clone(), inputs, keep, params: start..self.params.len() };
+        let node = TraceNode { node, expr, inputs, keep, params: start..self.params.len() };
         self.signature.push(keep.into());
         node.sign(&mut Key(&mut self.signature));
         self.nodes.push(node);
