@@ -47,7 +47,8 @@ fn convolutions() -> Result<Vec<Kernel>> {
         let (x, filter, dy) = (tensor(&[n, size, size, c])?, tensor(&[3, 3, c, k])?, tensor(&[n, size, size, k])?);
         let (flops, words) = (2.0 * (dy.size() * 9 * c) as f64, x.size() + filter.size() + dy.size());
         let options = Conv2dOptions { padding: Same, ..Default::default() };
-        let calls: [(&str, fn(&Tensor, [&Tensor; 3]) -> Result<Tensor>); 3] = [
+        type Call = fn(&Tensor, [&Tensor; 3]) -> Result<Tensor>;
+        let calls: [(&str, Call); 3] = [
             ("forward", |y, _| Ok(y.clone())),
             ("input gradient", |y, [x, _, dy]| gradient_of(y, dy, x)),
             ("filter gradient", |y, [_, filter, dy]| gradient_of(y, dy, filter)),

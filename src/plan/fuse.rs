@@ -21,6 +21,17 @@ pub(super) struct Groups {
     pub prologue: Vec<Option<usize>>,
 }
 
+impl Groups {
+    /// What the kernel of group `target` reads for its other chain: the epilogue beside a prologue, or the other way round.
+    fn beside(&self, target: usize, reads: &[Vec<Ref>]) -> usize {
+        match self.head[target] {
+            Some(head) => reads[head].len(),
+            None if self.root[target] != target => reads[self.root[target]].len(),
+            None => 0,
+        }
+    }
+}
+
 /// `inputs` is how many buffers a kernel can read.
 pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
     let count = trace.nodes.len();
@@ -62,7 +73,7 @@ pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
                 let mut merged: Vec<Ref> =
                     reads[target].iter().copied().filter(|read| !matches!(read, Ref::Node(node, _) if *node == at)).collect();
                 merged.extend(distinct(trace, at, &merged));
-                if merged.len() <= inputs && length[target] < INSTRUCTIONS {
+                if merged.len() + groups.beside(target, &reads) <= inputs && length[target] < INSTRUCTIONS {
                     groups.root[at] = target;
                     reads[target] = merged;
                     length[target] += 1;
@@ -75,7 +86,7 @@ pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
         let mut reshapes = SmallVec::new();
         if enabled
             && let Some(user) = prologue_user(trace, &users, at, &mut reshapes)
-            && reads[at].len() + trace.nodes[user].inputs.len() <= inputs
+            && reads[at].len() + trace.nodes[user].inputs.len() + groups.beside(user, &reads) <= inputs
         {
             groups.prologue[user] = Some(at);
             reshapes.iter().chain([&at]).for_each(|&member| groups.root[member] = user);

@@ -140,7 +140,7 @@ mod tests {
             let (weights, bias) = (x.transpose().matmul(&dy), dy.sum(&[0]));
             let root = Tensor::concat(&[&weights.exp().reshape([8]), &bias.exp()], 0);
             drop((weights, bias));
-            let trace = Trace::new(&[root.clone()], &[], &Device::cpu());
+            let trace = Trace::new(std::slice::from_ref(&root), &[], &Device::cpu());
             let (simple, _) = simplify(&trace);
             let names: Vec<_> = simple.nodes.iter().map(|node| node.op().name()).collect();
             assert!(names.contains(&"matmul_and_sums") && !names.contains(&"sum"), "{names:?}");

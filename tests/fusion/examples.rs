@@ -1,5 +1,7 @@
 //! The models of the examples: a step of training ends with the same weights fused and unfused.
 
+#![allow(clippy::duplicate_mod, reason = "examples share the files of their support folder")]
+
 #[allow(dead_code, reason = "only the model is wanted")]
 #[path = "../../examples/cifar10.rs"]
 mod cifar10;
