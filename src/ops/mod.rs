@@ -38,7 +38,7 @@ pub(crate) use identity::{COPY, DETACH};
 pub(crate) use pack::Pack;
 pub use pointwise::Operand;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
-pub(crate) use view::Range as SliceRange;
+pub(crate) use view::{Range as SliceRange, View};
 pub use window::Padding;
 
 use crate::{

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     Tensor,
-    graph::{Expr, Key, Node},
+    graph::{Expr, Key, Node, OpRef, Specs},
+    ops::View,
     shape::Spec,
 };
 use smallvec::SmallVec;
@@ -58,31 +59,39 @@ fn merge_equal(nodes: &mut [TraceNode]) {
     }
 }
 
-/// The gradient of a bias is the sums of columns that the kernel of the weights' gradient reads: one node calculates both.
+/// The gradient of a bias is the sums of columns that the kernel of the weights' gradient reads: one node calculates both, and the
+/// other one only shows its second output.
 fn join_column_sums(nodes: &mut [TraceNode]) {
-    let sums: Vec<usize> = (0..nodes.len())
-        .filter(|&at| !nodes[at].keep && nodes[at].expr.inputs.first().is_some_and(|input| nodes[at].op().is_column_sums(input.spec())))
-        .collect();
-    for sum in sums {
-        let columns = source(nodes, nodes[sum].inputs[0]);
-        let width = nodes[sum].node.specs[0].size();
-        let first_user = (sum + 1..nodes.len()).find(|&at| nodes[at].inputs.contains(&Ref::Node(sum, 0))).unwrap_or(nodes.len());
-        let joined = (0..first_user).find_map(|at| {
+    for sum in 0..nodes.len() {
+        let node = &nodes[sum];
+        if !node.expr.inputs.first().is_some_and(|input| node.op().is_column_sums(input.spec())) {
+            continue;
+        }
+        let (columns, shape) = (source(nodes, node.inputs[0]), node.node.specs[0].shape.clone());
+        let joined = (0..sum).find_map(|at| {
             let node = &nodes[at];
             let specs: SmallVec<[&Spec; 4]> = node.expr.inputs.iter().map(Tensor::spec).collect();
-            let (index, op) = if node.keep { None } else { node.op().with_column_sums(&specs) }?;
-            let fits = source(nodes, node.inputs[index]) == columns && specs[index].shape.last() == Some(&width);
-            fits.then_some(())?;
-            let outputs = op.outputs(&specs).ok()?;
-            let expr = |op| Expr { op, inputs: node.expr.inputs.clone(), layer: node.expr.layer.clone() };
-            let both = Node::recorded(outputs, node.node.device.clone(), expr(op.clone()), None, None);
-            Some((at, TraceNode { node: Arc::new(both), expr: Arc::new(expr(op)), ..node.clone() }))
+            let (index, op) = node.op().with_column_sums(&specs)?;
+            let fits = source(nodes, node.inputs[index]) == columns && specs[index].shape.last() == Some(&shape.size());
+            let outputs = op.outputs(&specs).ok().filter(|_| fits)?;
+            Some((at, node.with(op, outputs, node.expr.inputs.clone())))
         });
         if let Some((at, both)) = joined {
+            let second = Tensor { node: both.node.clone(), output: 1 };
             nodes[at] = both;
-            let old = Ref::Node(sum, 0);
-            nodes.iter_mut().flat_map(|node| &mut node.inputs).filter(|input| **input == old).for_each(|input| *input = Ref::Node(at, 1));
+            let specs = nodes[sum].node.specs.clone();
+            let view = nodes[sum].with(View::Reshape(shape).into(), specs, SmallVec::from_iter([second]));
+            nodes[sum] = TraceNode { inputs: SmallVec::from_iter([Ref::Node(at, 1)]), ..view };
         }
+    }
+}
+
+impl TraceNode {
+    /// The same place in the trace with another op.
+    fn with(&self, op: OpRef, specs: Specs, inputs: SmallVec<[Tensor; 2]>) -> Self {
+        let expr = || Expr { op: op.clone(), inputs: inputs.clone(), layer: self.expr.layer.clone() };
+        let node = Node::recorded(specs, self.node.device.clone(), expr(), None, None);
+        Self { node: Arc::new(node), expr: Arc::new(expr()), ..self.clone() }
     }
 }
 
