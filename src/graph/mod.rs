@@ -2,6 +2,8 @@
 
 mod context;
 mod counter;
+mod cpu_call;
+mod gpu_call;
 mod gradient;
 mod node;
 mod op;
@@ -14,14 +16,13 @@ pub(crate) mod watch;
 pub(crate) use context::{LayerScope, layer_path};
 pub(crate) use counter::Counter;
 pub use counter::Draw;
+pub use cpu_call::{CpuCall, CpuChain, CpuFirst, CpuIn, CpuOut};
+pub use gpu_call::{Arg, GpuCall, GpuFirst, Word};
+pub(crate) use gpu_call::{GpuChain, Recorded};
 pub use gradient::gradient;
 pub use node::Tensor;
 pub(crate) use node::{Expr, Node};
-pub(crate) use op::GpuChain;
-pub(crate) use op::Recorded;
-pub use op::{
-    Access, Arg, CpuCall, CpuChain, CpuFirst, CpuIn, CpuOut, GpuCall, GpuFirst, GradCx, Key, Live, Op, OpRef, Params, Specs, Word,
-};
+pub use op::{Access, GradCx, Key, Live, Op, OpRef, Params, Specs};
 pub use record::{apply, apply_one};
 pub(crate) use record::{apply_on, note_flush};
 pub use tape::GradientTape;
