@@ -2,6 +2,8 @@
 
 // <begin use math>
 // <end use math>
+// <begin use half>
+// <end use half>
 // <begin use random>
 // <end use random>
 

@@ -4,7 +4,7 @@
 fn exp_accurate(x: f32) -> f32 { return exp(x); }
 // <end use math>
 
-struct Args { total: u32, length: u32 }
+struct Args { total: u32, length: u32, upstream_offset: u32, upstream_step: u32 }
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(1) var<storage, read> labels: array<i32>;
 @group(0) @binding(2) var<storage, read> logits: array<f32>;
@@ -22,5 +22,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     let row = at / args.length;
     let label = u32(clamp(labels[row], 0, i32(args.length) - 1));
     let hit = select(0.0, 1.0, at % args.length == label);
-    output[at] = (exp_accurate(logits[at] - shifts[row] - logarithms[row]) - hit) * upstream[row];
+    output[at] = (exp_accurate(logits[at] - shifts[row] - logarithms[row]) - hit) * upstream[args.upstream_offset + row * args.upstream_step];
 }

@@ -6,6 +6,8 @@
 // <end use half>
 // <begin use random>
 // <end use random>
+// <begin use random>
+// <end use random>
 
 struct Args {
     total: u32, length: u32, inner: u32, chunks: u32, chunk: u32, low: u32,

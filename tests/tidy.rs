@@ -118,6 +118,15 @@ fn ops_define_no_macros() {
 }
 
 #[test]
+fn shaders_that_take_fused_ops_import_what_these_may_call() {
+    let takes = |source: &Source| source.text.contains("// <begin finish>") || source.text.contains("// <begin load>");
+    let lacks =
+        |source: &Source| ["math", "half", "random"].iter().any(|library| !source.text.contains(&format!("// <begin use {library}>")));
+    let shaders = project().into_iter().filter(|source| source.under("shaders") && takes(source) && lacks(source));
+    report("a shader with fused ops lacks a library", &shaders.map(|source| source.path).collect::<Vec<_>>());
+}
+
+#[test]
 fn nothing_is_left_for_later() {
     let unfinished = [concat!("to", "do!("), concat!("unimple", "mented!(")];
     forbid("unfinished code", rust(), |line| unfinished.iter().any(|word| line.contains(word)));

@@ -13,8 +13,8 @@ use crate::{
         cpu::{math, pool::SharedMut, rows as vector, simd::map1},
         gpu::compose,
     },
-    graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs, apply_one},
-    shape::Spec,
+    graph::{Access, CpuCall, GpuCall, GradCx, Key, Op, Specs, Word, apply_one},
+    shape::{Layout, Spec},
 };
 use smallvec::SmallVec;
 
@@ -183,15 +183,21 @@ impl Op for CrossEntropyGradient {
         Some(vec![(softmax - hit) * upstream.expand_dims(-1)])
     }
 
+    /// One upstream gradient for all rows, as the mean of the losses has it, is read where it is.
+    fn access(&self, index: usize, layout: &Layout) -> Access {
+        if index == 4 && layout.strides.iter().all(|&stride| stride == 0) { Access::Strided } else { Access::Contiguous }
+    }
+
     fn cpu(&self, call: CpuCall) {
         let [labels, logits, shifts, logs, upstream] = call.inputs else { unreachable!("there are five inputs") };
         let (count, length) = rows(logits.shape());
         let out = SharedMut::new(call.outputs[0].f32());
+        let step = usize::from(upstream.layout.is_contiguous());
         for_rows(count, length, &|row| {
             let range = row * length..(row + 1) * length;
             // SAFETY: each row belongs to one task.
             let (x, out) = (&logits.f32()[range.clone()], unsafe { out.slice(range) });
-            let (shift, log, upstream) = (shifts.f32()[row], logs.f32()[row], upstream.f32()[row]);
+            let (shift, log, upstream) = (shifts.f32()[row], logs.f32()[row], upstream.f32()[upstream.layout.offset + row * step]);
             map1(x, out, |x: f32| math::exp_below(x - shift - log) * upstream);
             let hit = class(labels.i32()[row], length);
             out[hit] = (math::exp_below(x[hit] - shift - log) - 1.0) * upstream;
@@ -202,7 +208,9 @@ impl Op for CrossEntropyGradient {
         let (inputs, output): (Vec<_>, _) = (call.inputs.iter().collect(), &call.outputs[0]);
         let (_, length) = rows(output.shape());
         let kernel = compose(self.name(), include_str!("../../shaders/cross_entropy_gradient.wgsl"), &[])?;
-        call.dispatch(kernel, &[output.size().into(), length.into()], &inputs, &[output], call.linear(output.size(), 64));
+        let upstream = &inputs[4].layout;
+        let args = [output.size(), length, upstream.offset, usize::from(upstream.is_contiguous())].map(Word::from);
+        call.dispatch(kernel, &args, &inputs, &[output], call.linear(output.size(), 64));
         Ok(())
     }
 }
