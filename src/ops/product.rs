@@ -6,6 +6,10 @@ use crate::{
     graph::Arg,
 };
 
+/// Work for so many threads keeps a software driver busy enough to save the second pass that more of it would take. A constant:
+/// how a sum is cut decides its bits.
+pub(super) const SOFTWARE_THREADS: usize = 2;
+
 /// The part of a shader that multiplies blocks of 4 x 4 values; each workgroup has one tile of the result.
 pub(super) struct Core {
     /// Replaces the block `product` of a shader.

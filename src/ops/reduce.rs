@@ -1,6 +1,6 @@
 //! Reductions over any axes: sums, products and extrema by fixed trees, so that the bits do not depend on threads.
 
-use super::{Case, case::Reference, case::Smooth, fits, record};
+use super::{Case, case::Reference, case::Smooth, fits, product::SOFTWARE_THREADS, record};
 use crate::{
     DType, Error, Result, Shape, Tensor,
     device::{
@@ -148,7 +148,7 @@ impl Op for Reduce {
         // Software has few threads: small workgroups for all of them, and no second round where there are enough results.
         let software = call.caps.kind == AdapterKind::Cpu;
         let group = if software { 8 } else { 64 };
-        let longest = if software && outer * inner >= group * pool::threads() { usize::MAX } else { 2 * GPU_CHUNK };
+        let longest = if software && outer * inner >= group * SOFTWARE_THREADS { usize::MAX } else { 2 * GPU_CHUNK };
         let block = format!(
             "const GROUP = {group}u;\nalias Element = {element};\nfn start() -> Element {{ return {start}; }}\nfn combine(a: Element, b: Element) -> Element {{ return {combine}; }}"
         );

@@ -3,14 +3,11 @@
 use crate::{
     DType, Result,
     device::{
-        cpu::{
-            conv::{Axis, Conv2d},
-            pool,
-        },
+        cpu::conv::{Axis, Conv2d},
         gpu::{AdapterKind, compose},
     },
     graph::{Arg, GpuCall, Word},
-    ops::product::{Core, Order, operand},
+    ops::product::{Core, Order, SOFTWARE_THREADS, operand},
 };
 
 /// The filter gradient is summed in chunks until a card has this many tiles; partial sums have at most so many values.
@@ -89,8 +86,7 @@ pub(super) fn filter_gradient(call: &mut GpuCall, conv: &Conv2d) -> Result<()> {
     // A row of ones gives the bias.
     let filter_rows = taps * inputs.next_multiple_of(4) + if bias.is_some() { 4 } else { 0 };
     let tiles = if grouped { size.div_ceil(64) } else { core.tiles(filter_rows, outputs) };
-    // Software wants no more than a tile for each thread, and no second pass.
-    let wanted = if call.caps.kind == AdapterKind::Cpu { pool::threads() } else { TILES }.div_ceil(tiles.max(1));
+    let wanted = if call.caps.kind == AdapterKind::Cpu { SOFTWARE_THREADS } else { TILES }.div_ceil(tiles.max(1));
     let chunk = lines.div_ceil(wanted.clamp(1, (PARTIAL_VALUES / size.max(1)).max(1))).max(1);
     let chunks = lines.div_ceil(chunk).max(1);
     let targets: Vec<Arg> = (call.outputs.iter())
