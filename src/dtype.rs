@@ -119,9 +119,11 @@ pub trait Element: Copy + Send + Sync + PartialEq + fmt::Debug + 'static {
 
 impl Element for f32 {
     const DTYPE: DType = DType::F32;
+    #[inline]
     fn to_word(self) -> u32 {
         self.to_bits()
     }
+    #[inline]
     fn from_word(word: u32) -> Self {
         f32::from_bits(word)
     }
@@ -129,9 +131,11 @@ impl Element for f32 {
 
 impl Element for f16 {
     const DTYPE: DType = DType::F16;
+    #[inline]
     fn to_word(self) -> u32 {
         self.to_f32().to_bits()
     }
+    #[inline]
     fn from_word(word: u32) -> Self {
         f16::from_f32(f32::from_bits(word))
     }
@@ -139,9 +143,11 @@ impl Element for f16 {
 
 impl Element for bf16 {
     const DTYPE: DType = DType::BF16;
+    #[inline]
     fn to_word(self) -> u32 {
         self.to_f32().to_bits()
     }
+    #[inline]
     fn from_word(word: u32) -> Self {
         bf16::from_f32(f32::from_bits(word))
     }
@@ -149,9 +155,11 @@ impl Element for bf16 {
 
 impl Element for i32 {
     const DTYPE: DType = DType::I32;
+    #[inline]
     fn to_word(self) -> u32 {
         self as u32
     }
+    #[inline]
     fn from_word(word: u32) -> Self {
         word as i32
     }
@@ -159,9 +167,11 @@ impl Element for i32 {
 
 impl Element for u32 {
     const DTYPE: DType = DType::U32;
+    #[inline]
     fn to_word(self) -> u32 {
         self
     }
+    #[inline]
     fn from_word(word: u32) -> Self {
         word
     }
@@ -169,9 +179,11 @@ impl Element for u32 {
 
 impl Element for u8 {
     const DTYPE: DType = DType::U8;
+    #[inline]
     fn to_word(self) -> u32 {
         self.into()
     }
+    #[inline]
     fn from_word(word: u32) -> Self {
         word as u8
     }
@@ -179,9 +191,11 @@ impl Element for u8 {
 
 impl Element for bool {
     const DTYPE: DType = DType::Bool;
+    #[inline]
     fn to_word(self) -> u32 {
         self.into()
     }
+    #[inline]
     fn from_word(word: u32) -> Self {
         word != 0
     }

@@ -2,7 +2,11 @@
 
 pub use crate::ops::random::{bits, integers, normal, truncated_normal, uniform};
 
-use crate::{graph::Counter, lock::lock};
+use crate::{
+    device::cpu::pool::{self, SharedMut},
+    graph::Counter,
+    lock::lock,
+};
 use std::{
     cell::RefCell,
     sync::Mutex,
@@ -36,7 +40,15 @@ impl RandomKey {
 
     /// The first `count` random words.
     pub fn bits(&self, count: usize) -> Vec<u32> {
-        (0..count.div_ceil(4) as u32).flat_map(|counter| self.block(counter)).take(count).collect()
+        const CHUNK: usize = 1 << 14;
+        let mut bits = vec![0; count];
+        let shared = SharedMut::new(&mut bits);
+        pool::for_chunks(count, CHUNK, &|range| {
+            // SAFETY: chunks are disjoint.
+            let fours = unsafe { shared.slice(range.clone()) }.chunks_mut(4);
+            fours.zip(range.start as u32 / 4..).for_each(|(four, counter)| four.copy_from_slice(&self.block(counter)[..four.len()]));
+        });
+        bits
     }
 
     /// The first `count` numbers from 0 up to but without 1, of 24 bits each.
