@@ -72,7 +72,7 @@ pub struct CpuCall<'a, 'b> {
     pub inputs: &'a [CpuIn<'b>],
     /// Outputs in order.
     pub outputs: &'a mut [CpuOut<'b>],
-    /// The words of [`Op::params`].
+    /// The words of [`Op::params`](super::Op::params).
     pub params: &'a [u32],
     /// What calculates the first input, for ops that take it.
     pub(crate) prologue: CpuChain<'a>,

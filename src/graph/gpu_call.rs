@@ -38,7 +38,7 @@ impl Arg {
 pub enum Word {
     /// Known when the plan is made.
     Const(u32),
-    /// Word `index` of the op's [`Op::params`], read at each run.
+    /// Word `index` of the op's [`Op::params`](super::Op::params), read at each run.
     Param(usize),
 }
 
@@ -156,7 +156,7 @@ impl<'a> GpuCall<'a> {
         self.dispatches.push(Recorded { kernel, args: args.to_vec(), bindings, groups });
     }
 
-    /// Adds the dispatch that writes the output of an op that [takes an epilogue](Op::takes_epilogue). In its shader every
+    /// Adds the dispatch that writes the output of an op that [takes an epilogue](super::Op::takes_epilogue). In its shader every
     /// element goes through `finish(value, index)`, which stands in a block `finish`; the last block of struct `Args`, `finish args`, is empty.
     ///
     /// # Errors
@@ -189,7 +189,7 @@ impl<'a> GpuCall<'a> {
         Ok(())
     }
 
-    /// The first input of an op that [takes a prologue](Op::takes_prologue): read from memory, or calculated.
+    /// The first input of an op that [takes a prologue](super::Op::takes_prologue): read from memory, or calculated.
     ///
     /// # Errors
     /// When the prologue reads a view of too many axes.
