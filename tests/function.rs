@@ -357,9 +357,5 @@ fn main() {
         ("fit replays", fit_replays),
         ("run_eagerly is right", run_eagerly_is_right),
     ];
-    let devices = support::devices();
-    let all = devices.iter().flat_map(|device| {
-        tests.map(|(name, test)| support::trial(name, device, move |device| test(device).map_err(|error| error.to_string())))
-    });
-    support::run(all.collect(), true);
+    support::run(support::trials(tests), true);
 }

@@ -14,10 +14,8 @@ const TESTS: &[(&str, Test)] = &[
 ];
 
 fn main() {
-    let devices = support::devices();
-    let all = TESTS.iter().flat_map(|(name, test)| devices.iter().map(move |device| (name, device, test)));
-    let trials = all.map(|(name, device, test)| support::trial(name, device, |_| test().map_err(|error| error.to_string())));
-    support::run(trials.collect(), false);
+    let tests = TESTS.iter().map(|&(name, test)| (name, move |_: &Device| test()));
+    support::run(support::trials(tests), false);
 }
 
 fn cnn() -> Result<Model> {

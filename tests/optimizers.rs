@@ -303,9 +303,5 @@ fn main() {
         ("fit ends with the average", fit_ends_with_the_average),
         ("options that contradict are refused", options_that_contradict_are_refused),
     ];
-    let devices = support::devices();
-    let all = devices.iter().flat_map(|device| {
-        tests.map(|(name, test)| support::trial(name, device, move |device| test(device).map_err(|error| error.to_string())))
-    });
-    support::run(all.collect(), true);
+    support::run(support::trials(tests), true);
 }

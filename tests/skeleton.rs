@@ -177,9 +177,5 @@ fn main() {
         ("assigned values train on", assigned_values_train_on),
         ("a bad gradient changes nothing", a_bad_gradient_changes_nothing),
     ];
-    let devices = support::devices();
-    let all = devices.iter().flat_map(|device| {
-        tests.map(|(name, test)| support::trial(name, device, move |device| test(device).map_err(|error| error.to_string())))
-    });
-    support::run(all.collect(), true);
+    support::run(support::trials(tests), true);
 }

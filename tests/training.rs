@@ -198,12 +198,6 @@ fn main() {
         ("a stop flag ends fit", a_stop_flag_ends_fit),
         ("a bad batch changes nothing", a_bad_batch_changes_nothing),
     ];
-    let devices = support::devices();
-    let mut trials = Vec::new();
-    for device in &devices {
-        trials.push(support::trial("same bits in every process", device, same_bits_in_every_process));
-        trials
-            .extend(tests.map(|(name, test)| support::trial(name, device, move |device| test(device).map_err(|error| error.to_string()))));
-    }
-    support::run(trials, true);
+    let processes = support::devices().map(|device| support::trial("same bits in every process", &device, same_bits_in_every_process));
+    support::run(processes.into_iter().chain(support::trials(tests)).collect(), true);
 }

@@ -92,7 +92,7 @@ fn main() {
         support::trial("random programs", gpu, |device| random_programs(device, 60, 24)),
     ];
     for example in &examples::EXAMPLES {
-        let test = |_: &Device| example.step_is_the_same().map_err(|error| error.to_string());
+        let test = |_: &Device| example.step_is_the_same();
         trials.extend([cpu, gpu].map(|device| support::trial(example.name, device, test)));
     }
     support::run(trials, true);

@@ -1,6 +1,7 @@
 //! What the tests with cases for both devices share: without an adapter the GPU's are listed as ignored.
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use std::fmt::Display;
 use wgrad::{Device, Result};
 
 /// The CPU, and the GPU if there is one. With `WGRAD_REQUIRE_GPU=1` a missing one ends the program.
@@ -14,14 +15,28 @@ pub fn devices() -> [(&'static str, Result<Device>); 2] {
 }
 
 /// A test called `device: name` that runs with `device` as the current one.
-pub fn trial(name: &str, device: &(&str, Result<Device>), test: impl FnOnce(&Device) -> Result<(), String> + Send + 'static) -> Trial {
+pub fn trial<E: Display>(
+    name: &str,
+    device: &(&str, Result<Device>),
+    test: impl FnOnce(&Device) -> Result<(), E> + Send + 'static,
+) -> Trial {
     let (title, device) = (format!("{}: {name}", device.0), device.1.clone());
     let ignored = device.is_err();
     let run = move || match device {
-        Ok(device) => device.scope(|| test(&device)).map_err(Failed::from),
+        Ok(device) => device.scope(|| test(&device)).map_err(|error| Failed::from(error.to_string())),
         Err(error) => Err(error.to_string().into()),
     };
     Trial::test(title, run).with_ignored_flag(ignored)
+}
+
+/// The named tests, on each device.
+#[allow(dead_code, reason = "some tests differ by device")]
+pub fn trials<T>(tests: impl IntoIterator<Item = (&'static str, T)>) -> Vec<Trial>
+where
+    T: Fn(&Device) -> Result<()> + Copy + Send + 'static,
+{
+    let devices = devices();
+    tests.into_iter().flat_map(|(name, test)| devices.each_ref().map(|device| trial(name, device, test))).collect()
 }
 
 /// Runs the tests; one at a time where they look at counters or memory of the process.
