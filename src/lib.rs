@@ -23,6 +23,7 @@ pub mod optimizers;
 mod plan;
 pub mod prelude;
 pub mod random;
+mod scope;
 mod shape;
 mod tensor;
 pub mod training;

@@ -1,7 +1,7 @@
 //! Dtype policies: in which dtype layers calculate, while they keep their weights in float32.
 
-use crate::{DType, Error, Result, lock::lock};
-use std::{cell::RefCell, fmt, str::FromStr, sync::Mutex};
+use crate::{DType, Error, Result, lock::lock, scope::scope};
+use std::{cell::Cell, fmt, str::FromStr, sync::Mutex};
 
 /// In which dtype a layer calculates. Weights are float32 under every policy; a layer casts those that it reads and its float inputs.
 /// Normalization, softmax and losses calculate in float32 inside.
@@ -35,7 +35,7 @@ pub enum Policy {
 static DEFAULT: Mutex<Policy> = Mutex::new(Policy::Float32);
 
 thread_local! {
-    static SCOPES: RefCell<Vec<Policy>> = const { RefCell::new(Vec::new()) };
+    static SCOPED: Cell<Option<Policy>> = const { Cell::new(None) };
 }
 
 /// Makes `policy` that of all layers made from now on, in the whole process.
@@ -48,20 +48,12 @@ impl Policy {
     /// The policy of this thread's innermost scope, else the process-wide one.
     #[doc(alias = "keras.config.dtype_policy")]
     pub fn current() -> Self {
-        SCOPES.with_borrow(|scopes| scopes.last().copied()).unwrap_or_else(|| *lock(&DEFAULT))
+        SCOPED.get().unwrap_or_else(|| *lock(&DEFAULT))
     }
 
     /// Runs `body` with this as the policy of layers made on this thread.
     pub fn scope<R>(self, body: impl FnOnce() -> R) -> R {
-        struct Leave;
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                SCOPES.with_borrow_mut(|scopes| scopes.pop());
-            }
-        }
-        SCOPES.with_borrow_mut(|scopes| scopes.push(self));
-        let _leave = Leave;
-        body()
+        scope(&SCOPED, Some(self), body)
     }
 
     /// Keras' name.

@@ -6,9 +6,10 @@ use crate::{
     device::cpu::pool::{self, SharedMut},
     graph::Counter,
     lock::lock,
+    scope::scope,
 };
 use std::{
-    cell::RefCell,
+    cell::Cell,
     sync::Mutex,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -113,7 +114,7 @@ impl SeedGenerator {
 static DEFAULT: Mutex<Option<u64>> = Mutex::new(None);
 
 thread_local! {
-    static SCOPES: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    static SCOPED: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 /// Makes `seed` the default of the process: weights, shuffles and dropout repeat from run to run.
@@ -124,7 +125,7 @@ pub fn set_random_seed(seed: u64) {
 
 /// The seed of this thread's innermost scope, else the process' default, else one from the clock.
 pub fn current_seed() -> u64 {
-    if let Some(seed) = SCOPES.with_borrow(|scopes| scopes.last().copied()) {
+    if let Some(seed) = SCOPED.get() {
         return seed;
     }
     let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as u64);
@@ -138,15 +139,7 @@ pub struct Seed(pub u64);
 impl Seed {
     /// Runs `body` with this seed on this thread.
     pub fn scope<R>(self, body: impl FnOnce() -> R) -> R {
-        struct Leave;
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                SCOPES.with_borrow_mut(|scopes| scopes.pop());
-            }
-        }
-        SCOPES.with_borrow_mut(|scopes| scopes.push(self.0));
-        let _leave = Leave;
-        body()
+        scope(&SCOPED, Some(self.0), body)
     }
 }
 

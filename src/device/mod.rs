@@ -3,12 +3,12 @@
 pub mod cpu;
 pub mod gpu;
 
-use crate::lock::lock;
 use crate::{Error, Result, graph::Recorded};
+use crate::{lock::lock, scope::scope};
 use gpu::{Caps, Gpu};
 use smallvec::SmallVec;
 use std::{
-    cell::RefCell,
+    cell::Cell,
     fmt,
     path::Path,
     str::FromStr,
@@ -45,7 +45,7 @@ pub struct Memory {
 static DEFAULT: Mutex<Option<Device>> = Mutex::new(None);
 
 thread_local! {
-    static SCOPES: RefCell<Vec<Device>> = const { RefCell::new(Vec::new()) };
+    static SCOPED: Cell<Option<Device>> = const { Cell::new(None) };
 }
 
 impl Device {
@@ -94,7 +94,9 @@ impl Device {
 
     /// The device of this thread's innermost scope, else the process-wide default, else [`Device::best`].
     pub fn current() -> Result<Self> {
-        if let Some(device) = SCOPES.with_borrow(|scopes| scopes.last().cloned()) {
+        let scoped = SCOPED.take();
+        SCOPED.set(scoped.clone());
+        if let Some(device) = scoped {
             return Ok(device);
         }
         let mut default = lock(&DEFAULT);
@@ -120,15 +122,7 @@ impl Device {
 
     /// Runs `body` with this as the device of new tensors on this thread.
     pub fn scope<R>(&self, body: impl FnOnce() -> R) -> R {
-        struct Leave;
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                SCOPES.with_borrow_mut(|scopes| scopes.pop());
-            }
-        }
-        SCOPES.with_borrow_mut(|scopes| scopes.push(self.clone()));
-        let _leave = Leave;
-        body()
+        scope(&SCOPED, Some(self.clone()), body)
     }
 
     /// Bytes used, peak and reserved.

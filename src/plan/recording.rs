@@ -10,6 +10,7 @@ use crate::{
     Error, Result, Tensor, Variable,
     device::{Device, Value},
     graph::{Counter, Draw, Live, Node},
+    scope::scope,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -71,14 +72,7 @@ pub(crate) fn recording() -> bool {
 /// Runs `body` as if nothing were recorded, for what belongs to the host's side of this call. Should it compute anything,
 /// the next call is recorded again.
 pub(crate) fn unrecorded<R>(body: impl FnOnce() -> R) -> R {
-    struct Resume(bool);
-    impl Drop for Resume {
-        fn drop(&mut self) {
-            ACTIVE.set(self.0);
-        }
-    }
-    let _resume = Resume(ACTIVE.replace(false));
-    body()
+    scope(&ACTIVE, false, body)
 }
 
 fn note(note: impl FnOnce(&mut Recorder)) {

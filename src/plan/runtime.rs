@@ -13,6 +13,7 @@ use crate::{
     device::{Buffer, Device},
     graph::{Node, Pending, Tensor, note_flush, tape, watch},
     lock::lock,
+    scope::scope,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -94,14 +95,7 @@ thread_local! {
 
 /// Runs `body` op by op: each is computed as soon as it is recorded.
 pub(crate) fn eagerly<R>(body: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            EAGER.set(self.0);
-        }
-    }
-    let _restore = Restore(EAGER.replace(true));
-    body()
+    scope(&EAGER, true, body)
 }
 
 /// Whether each op is computed as soon as it is recorded: `WGRAD_EAGER=1`, or inside [`eagerly`].

@@ -1,5 +1,6 @@
 //! Debug switches of plans: `WGRAD_FUSION=0` for a whole process, [`unfused`] for a scope of one thread, `WGRAD_VALIDATE`, `WGRAD_DUMP`.
 
+use crate::scope::scope;
 use std::{
     cell::Cell,
     path::{Path, PathBuf},
@@ -18,14 +19,7 @@ pub(crate) fn fusion() -> bool {
 
 /// Runs `body` with each op of this thread's plans as a kernel of its own; tests compare this with what is fused.
 pub fn unfused<R>(body: impl FnOnce() -> R) -> R {
-    struct Leave(bool);
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            UNFUSED.set(self.0);
-        }
-    }
-    let _leave = Leave(UNFUSED.replace(true));
-    body()
+    scope(&UNFUSED, true, body)
 }
 
 /// Whether the CPU repeats each GPU kernel: `WGRAD_VALIDATE=1`.

@@ -1,6 +1,6 @@
 //! A persistent thread pool that runs numbered tasks; work is split by shape alone, so results never depend on the thread count.
 
-use crate::lock::lock;
+use crate::{lock::lock, scope::scope};
 use std::any::Any;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -96,14 +96,7 @@ pub fn run(tasks: usize, task: Task) {
 
 /// Runs `body` with every region inside it on the calling thread alone, for work too small to share.
 pub fn inline<R>(body: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            INLINE.set(self.0);
-        }
-    }
-    let _restore = Restore(INLINE.replace(true));
-    body()
+    scope(&INLINE, true, body)
 }
 
 /// Cuts `0..len` into pieces of `chunk` (the last may be shorter) and runs `body` on each; the cut depends on nothing else.
