@@ -1,4 +1,8 @@
-//! Every shader file is valid by itself, translates to every backend's language, and is used.
+//! Every shader file is valid by itself and used; it, and each kernel that ops and models make of it, translates to every backend's
+//! language. Needs no adapter.
+
+#[path = "fusion/examples.rs"]
+mod examples;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +10,12 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use naga::back::{hlsl, msl, spv};
+use wgrad::{
+    device::gpu::{AdapterKind, Gpu, Settings},
+    ops::{self, Case, case::Smooth},
+    prelude::*,
+    unfused,
+};
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -28,6 +38,10 @@ fn main() -> ExitCode {
         }));
         trials.push(Trial::test(format!("used::{name}"), move || if used { Ok(()) } else { Err("no file under src names it".into()) }));
     }
+    for (name, kind, subgroup) in [("software", AdapterKind::Cpu, 8), ("card", AdapterKind::Discrete, 32)] {
+        trials.push(Trial::test(format!("kernels of ops::{name}"), move || made_of_ops(kind, subgroup)));
+        trials.push(Trial::test(format!("kernels of models::{name}"), move || made_of_models(kind, subgroup)));
+    }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
@@ -44,7 +58,7 @@ fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
 }
 
 /// Valid with its default blocks, and in every language that wgpu feeds to a driver.
-fn translates(text: &str) -> Result<(), Failed> {
+fn translates(text: &str) -> std::result::Result<(), Failed> {
     let module = naga::front::wgsl::parse_str(text).map_err(|error| error.emit_to_string(text))?;
     let capabilities = naga::valid::Capabilities::SUBGROUP | naga::valid::Capabilities::SHADER_FLOAT16;
     let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
@@ -61,11 +75,76 @@ fn translates(text: &str) -> Result<(), Failed> {
 }
 
 /// Valid with its imports in place of their stand-ins; kernels keep to the convention for bindings.
-fn composed(name: &str, text: &str) -> Result<(), Failed> {
+fn composed(name: &str, text: &str) -> std::result::Result<(), Failed> {
     let kernel = wgrad::device::gpu::compose(name, text, &[])?;
     if name.starts_with("lib/") {
         return translates(kernel.source());
     }
     kernel.reflect()?;
     translates(kernel.source())
+}
+
+/// Translates all kernels that `body` makes on an adapter that runs nothing; at least `least` of them.
+fn made_by(kind: AdapterKind, subgroup: u32, least: usize, body: impl Fn() -> Result<()>) -> std::result::Result<(), Failed> {
+    let gpu = Gpu::open_with(&Settings { kind: Some(kind), dry: Some(subgroup), ..Settings::default() })?;
+    Device::Gpu(gpu.clone()).scope(body)?;
+    let shaders = gpu.shaders();
+    assert!(shaders.len() >= least, "only {} kernels", shaders.len());
+    for (name, text) in shaders {
+        translates(&text).map_err(|error| format!("{name}: {}\n{text}", error.message().unwrap_or_default()))?;
+    }
+    Ok(())
+}
+
+/// Every case of the catalog and its gradients, in all float types, fused and not.
+fn made_of_ops(kind: AdapterKind, subgroup: u32) -> std::result::Result<(), Failed> {
+    made_by(kind, subgroup, 500, || {
+        for case in ops::catalog() {
+            for dtype in [DType::F32, DType::F16, DType::BF16] {
+                run(&case, dtype).map_err(|error| error.at(&case.name))?;
+            }
+            if case.fused {
+                unfused(|| run(&case, DType::F32)).map_err(|error| error.at(&case.name))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn run(case: &Case, dtype: DType) -> Result<()> {
+    let input = |draw: &ops::case::Draw| {
+        let zeros = Tensor::zeros(draw.shape.clone());
+        let tensor = zeros.cast(if draw.dtype == DType::F32 { dtype } else { draw.dtype });
+        tensor.compute().map(|()| tensor)
+    };
+    let inputs = case.inputs.iter().map(input).collect::<Result<Vec<_>>>()?;
+    let (outer, inner) = (GradientTape::new(), GradientTape::new());
+    inputs.iter().for_each(|input| [&outer, &inner].into_iter().for_each(|tape| tape.watch(input)));
+    let gradients = |tape: &GradientTape, of: &[Tensor]| -> Result<Vec<Tensor>> {
+        let floats = of.iter().filter(|tensor| tensor.dtype().is_float());
+        let target = floats.fold(Tensor::from(0.0f32), |sum, tensor| sum + tensor.cast(DType::F32).square().sum(&[]));
+        Ok(tape.gradient(&target, &inputs)?.into_iter().flatten().collect())
+    };
+    let outputs = (case.call)(&inputs)?;
+    outputs.iter().try_for_each(Tensor::compute)?;
+    if case.smooth >= Smooth::Once {
+        let first = gradients(&inner, &outputs)?;
+        first.iter().try_for_each(Tensor::compute)?;
+        if case.smooth >= Smooth::Twice {
+            gradients(&outer, &first)?.iter().try_for_each(Tensor::compute)?;
+        }
+    }
+    Ok(())
+}
+
+/// A training step of each example under every policy.
+fn made_of_models(kind: AdapterKind, subgroup: u32) -> std::result::Result<(), Failed> {
+    made_by(kind, subgroup, 90, || {
+        for example in &examples::EXAMPLES {
+            for policy in [Policy::Float32, Policy::MixedFloat16, Policy::MixedBfloat16] {
+                policy.scope(|| example.train(1)).map_err(|error| error.at(format!("{}, {policy}", example.name)))?;
+            }
+        }
+        Ok(())
+    })
 }

@@ -108,6 +108,23 @@ pub(super) fn choose(wanted: Option<&str>) -> Result<wgpu::Adapter> {
     }
 }
 
+/// An adapter without a device behind it, with the limits of the smallest one that all kernels were tested on; programs need wgpu's
+/// feature `noop` for it.
+pub(super) fn dry(subgroup: u32) -> Result<wgpu::Adapter> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::NOOP;
+    descriptor.backend_options.noop = wgpu::NoopBackendOptions {
+        enable: true,
+        limits: Some(wgpu::Limits { max_storage_buffers_per_shader_stage: 10, ..wgpu::Limits::defaults() }),
+        features: Some(wgpu::Features::SUBGROUP | wgpu::Features::SUBGROUP_BARRIER),
+        subgroup_min_size: Some(subgroup),
+        subgroup_max_size: Some(subgroup),
+        ..wgpu::NoopBackendOptions::default()
+    };
+    let adapters = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(wgpu::Backends::NOOP));
+    adapters.into_iter().next().ok_or_else(|| Error::device("a dry run needs wgpu's feature noop"))
+}
+
 fn no_adapter_text() -> String {
     let hint = if cfg!(target_os = "linux") {
         "install your card's Vulkan driver, or a software one (Debian, Ubuntu: apt-get install mesa-vulkan-drivers libvulkan1)"

@@ -31,6 +31,8 @@ pub struct Settings {
     pub dump: Option<PathBuf>,
     /// Take the kernels for this sort of processor, so that a software driver can test those of real cards.
     pub kind: Option<AdapterKind>,
+    /// Take an adapter with subgroups of this size that compiles kernels, but runs nothing: for tests of kernels without a driver.
+    pub dry: Option<u32>,
 }
 
 impl Settings {
@@ -44,6 +46,7 @@ impl Settings {
             trace: on("WGRAD_TRACE"),
             dump: text("WGRAD_DUMP").map(PathBuf::from),
             kind: None,
+            dry: None,
         }
     }
 }
@@ -92,7 +95,7 @@ impl Gpu {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with(settings: &Settings) -> Result<Arc<Self>> {
-        let adapter = adapter::choose(settings.adapter.as_deref())?;
+        let adapter = settings.dry.map_or_else(|| adapter::choose(settings.adapter.as_deref()), adapter::dry)?;
         let mut report = adapter::report(&adapter);
         report.caps.kind = settings.kind.unwrap_or(report.caps.kind);
         let request = adapter.request_device(&wgpu::DeviceDescriptor {
@@ -204,6 +207,11 @@ impl Gpu {
             allocations: self.pool.made(),
             submissions: self.submissions.load(Ordering::Relaxed),
         }
+    }
+
+    /// Every kernel that was compiled so far, as the driver got it: name and WGSL.
+    pub fn shaders(&self) -> Vec<(String, String)> {
+        self.pipelines.sources()
     }
 
     /// Waits until the device has done everything.

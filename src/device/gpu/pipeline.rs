@@ -34,6 +34,11 @@ impl PipelineCache {
         lock(&self.pipelines).len()
     }
 
+    pub(super) fn sources(&self) -> Vec<(String, String)> {
+        let source = |(kernel, mask): &(Kernel, u64)| (kernel.name().to_owned(), shader::with_writable(kernel.source(), *mask));
+        lock(&self.pipelines).keys().map(source).collect()
+    }
+
     /// The pipeline of `kernel` with the storage buffers of `mask` bound read-write.
     pub(super) fn get(&self, kernel: &Kernel, mask: u64) -> Result<Arc<Pipeline>> {
         let key = (kernel.clone(), mask);
