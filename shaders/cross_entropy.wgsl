@@ -1,11 +1,11 @@
 // Cross-entropy of rows of logits: of each row the loss, what shifts its exponentials, the logarithm of their sum, and the targets' sum.
 
 // <begin use math>
-fn exp_accurate(x: f32) -> f32 { return exp(x); }
 fn log_accurate(x: f32) -> f32 { return log(x); }
-fn nan_max(a: f32, b: f32) -> f32 { return max(a, b); }
-fn is_finite(x: f32) -> bool { return true; }
 // <end use math>
+// <begin use exponentials>
+fn shift_and_sum(first: u32, end: u32, i: u32, lowest: f32) -> vec2<f32> { return vec2(0.0, 1.0); }
+// <end use exponentials>
 
 struct Args { rows: u32, length: u32, lowest: f32 }
 @group(0) @binding(0) var<uniform> args: Args;
@@ -14,6 +14,7 @@ struct Args { rows: u32, length: u32, lowest: f32 }
 @group(0) @binding(4) var<storage, read_write> shifts: array<f32>;
 @group(0) @binding(5) var<storage, read_write> logarithms: array<f32>;
 @group(0) @binding(6) var<storage, read_write> totals: array<f32>;
+fn value(at: u32) -> f32 { return logits[at]; }
 
 // <begin lanes>
 const GROUP = 64u;
@@ -45,18 +46,9 @@ fn main(
     // Rows beyond the last one are empty.
     let first = row * args.length + i % LANES;
     let end = select(0u, (row + 1u) * args.length, row < args.rows);
-    var peak = args.lowest;
-    for (var at = first; at < end; at += LANES) {
-        peak = nan_max(peak, logits[at]);
-    }
-    peak = max_lanes(peak, i);
-    let shift = select(0.0, peak, is_finite(peak));
-    var sum = 0.0;
-    for (var at = first; at < end; at += LANES) {
-        sum += exp_accurate(logits[at] - shift);
-    }
-    sum = sum_lanes(sum, i);
-    let log_sum = select(log_accurate(sum), 0.0, sum == 0.0);
+    let found = shift_and_sum(first, end, i, args.lowest);
+    let shift = found.x;
+    let log_sum = log_accurate(found.y);
     let own = share(row, first, end, shift, log_sum);
     let entropy = sum_lanes(own.x, i);
     let total = sum_lanes(own.y, i);

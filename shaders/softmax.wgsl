@@ -3,14 +3,16 @@
 // <begin use math>
 fn exp_accurate(x: f32) -> f32 { return exp(x); }
 fn log_accurate(x: f32) -> f32 { return log(x); }
-fn nan_max(a: f32, b: f32) -> f32 { return max(a, b); }
-fn is_finite(x: f32) -> bool { return true; }
 // <end use math>
+// <begin use exponentials>
+fn shift_and_sum(first: u32, end: u32, i: u32, lowest: f32) -> vec2<f32> { return vec2(0.0, 1.0); }
+// <end use exponentials>
 
 struct Args { rows: u32, length: u32, lowest: f32 }
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;
+fn value(at: u32) -> f32 { return input[at]; }
 
 // <begin lanes>
 const GROUP = 64u;
@@ -33,20 +35,8 @@ fn main(
     // Rows beyond the last one are empty.
     let first = row * args.length + i % LANES;
     let end = select(0u, (row + 1u) * args.length, row < args.rows);
-    var peak = args.lowest;
+    let found = shift_and_sum(first, end, i, args.lowest);
     for (var at = first; at < end; at += LANES) {
-        peak = nan_max(peak, input[at]);
-    }
-    peak = max_lanes(peak, i);
-    // Infinity less infinity is NaN, so an infinite maximum shifts nothing; and where all is -infinity, the sum of zeros becomes 1.
-    let shift = select(0.0, peak, is_finite(peak));
-    var sum = 0.0;
-    for (var at = first; at < end; at += LANES) {
-        sum += exp_accurate(input[at] - shift);
-    }
-    sum = sum_lanes(sum, i);
-    sum = select(sum, 1.0, sum == 0.0);
-    for (var at = first; at < end; at += LANES) {
-        output[at] = result(input[at] - shift, sum);
+        output[at] = result(input[at] - found.x, found.y);
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Case,
     case::{Reference, Smooth},
-    product::{Core, Order, operand},
+    product::{Core, Order, SUMS, operand},
     record,
     reduce::column_sums,
 };
@@ -70,7 +70,7 @@ impl Op for Matmul {
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
-        dispatch(call, "const ONES = 0u;\nfn store_sum(column: u32, value: f32) {}")
+        dispatch(call)
     }
 
     fn with_column_sums(&self, inputs: &[&Spec]) -> Option<(usize, OpRef)> {
@@ -124,9 +124,7 @@ impl Op for MatmulAndSums {
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
-        let sums = "const ONES = 1u;\n@group(0) @binding(4) var<storage, read_write> column_sums: array<f32>;\n\
-                    fn store_sum(column: u32, value: f32) { column_sums[column] = value; }";
-        dispatch(call, sums)
+        dispatch(call)
     }
 }
 
@@ -136,8 +134,8 @@ fn multiply(a: &CpuIn, b: &CpuIn, out: &mut [f32], finish: Finish) {
     gemm::batched(batch, [m, n, k], matrix(a), matrix(b), strides, out, finish);
 }
 
-/// The kernel with its block `sums`.
-fn dispatch(call: &mut GpuCall, sums: &str) -> Result<()> {
+/// The kernel of both; a second output is the sums.
+fn dispatch(call: &mut GpuCall) -> Result<()> {
     let (a, b, outputs) = (&call.inputs[0], &call.inputs[1], call.outputs);
     let (&[batch, m, n], k) = (&outputs[0].shape()[..], a.shape()[2]) else { unreachable!("outputs() checked the ranks") };
     let mut args: Vec<Word> = vec![batch.into(), m.into(), n.into(), k.into()];
@@ -148,11 +146,11 @@ fn dispatch(call: &mut GpuCall, sums: &str) -> Result<()> {
     let core = Core::of(call.caps);
     // A block of a has the rows in its columns, one of b the columns in its rows.
     let (left, right) = (operand(1, "a", order(a)), operand(2, "b", order(b)));
-    let blocks = [("product", core.text), ("a", &*left), ("b", &*right), ("sums", sums)];
-    let rows = m + outputs.len() - 1; // one of ones for the sums
-    let groups = call.linear(batch * core.tiles(rows, n), 1);
+    let blocks = [("product", core.text), ("a", &*left), ("b", &*right), ("sums", SUMS)];
+    let sums = outputs.len() - 1;
+    let groups = call.linear(batch * core.tiles(m + sums, n), 1);
     let outputs: Vec<&Arg> = outputs.iter().collect();
-    call.dispatch_last("matmul", include_str!("../../shaders/matmul.wgsl"), &blocks, &args, &[a, b], &outputs, groups)
+    call.dispatch_last("matmul", include_str!("../../shaders/matmul.wgsl"), &blocks[..3 + sums], &args, &[a, b], &outputs, groups)
 }
 
 fn matrix<'a>(operand: &CpuIn<'a>) -> Mat<'a> {

@@ -35,6 +35,10 @@ impl Core {
     }
 }
 
+/// Replaces the block `sums` of a shader: the left operand has one more row, of ones, which gives the sums of the right one's columns.
+pub(super) const SUMS: &str = "const ONES = 1u;\n@group(0) @binding(4) var<storage, read_write> column_sums: array<f32>;\n\
+                               fn store_sum(place: u32, value: f32) { column_sums[place] = value; }";
+
 /// Which neighbours of an operand's blocks lie next to each other in memory, in fours from multiples of 4 on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {

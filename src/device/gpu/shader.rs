@@ -2,7 +2,8 @@
 //!
 //! A shader file is valid WGSL by itself. Between a line `// <begin NAME>` and a line `// <end NAME>` stands a
 //! default body that [`compose`] replaces by generated text. A block named `use LIBRARY` is replaced by those
-//! items of `shaders/lib/LIBRARY.wgsl` that the rest of the text mentions; its default body holds stand-ins.
+//! items of `shaders/lib/LIBRARY.wgsl` that the rest of the text mentions; its default body holds stand-ins. What stands
+//! between markers in a library is a stand-in too, for what the shader file declares.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,6 +16,7 @@ use crate::{Error, ErrorKind, Result};
 const LIBRARY: &[(&str, &str)] = &[
     ("half", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/lib/half.wgsl"))),
     ("math", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/lib/math.wgsl"))),
+    ("exponentials", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/lib/exponentials.wgsl"))),
     ("random", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/lib/random.wgsl"))),
 ];
 
@@ -156,10 +158,15 @@ fn marker<'a>(line: &'a str, which: &str) -> Option<&'a str> {
     line.trim().strip_prefix("// <")?.strip_suffix('>')?.strip_prefix(which)?.strip_prefix(' ').map(str::trim)
 }
 
-/// The functions and constants of a library: name and text, comments left out.
+/// The functions and constants of a library: name and text, comments and stand-ins left out.
 fn items(library: &str) -> Vec<(&str, String)> {
     let mut items: Vec<(&str, String)> = Vec::new();
-    for line in library.lines().filter(|line| !line.trim_start().starts_with("//") && !line.trim().is_empty()) {
+    let mut in_block = false;
+    for line in library.lines() {
+        in_block = (in_block || marker(line, "begin").is_some()) && marker(line, "end").is_none();
+        if in_block || line.trim_start().starts_with("//") || line.trim().is_empty() {
+            continue;
+        }
         let declared = ["fn ", "const ", "struct "].iter().find_map(|keyword| line.strip_prefix(keyword));
         if let Some(rest) = declared {
             items.push((identifiers(rest).next().unwrap_or_default(), String::new()));

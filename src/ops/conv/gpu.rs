@@ -7,7 +7,7 @@ use crate::{
         gpu::{AdapterKind, compose},
     },
     graph::{Arg, GpuCall, Word},
-    ops::product::{Core, Order, SOFTWARE_THREADS, operand},
+    ops::product::{Core, Order, SOFTWARE_THREADS, SUMS, operand},
 };
 
 /// The filter gradient is summed in chunks until a card has this many tiles; partial sums have at most so many values.
@@ -106,11 +106,9 @@ pub(super) fn filter_gradient(call: &mut GpuCall, conv: &Conv2d) -> Result<()> {
         args.push(chunks.into());
         let left = operand(1, "source", Order::Columns.in_fours(inputs, source));
         let right = operand(2, "upstream", Order::Columns.in_fours(outputs, upstream));
-        let blocks = [("product", core.text), ("source", &*left), ("upstream", &*right)];
-        let sums = "const ONES = 1u;\n@group(0) @binding(4) var<storage, read_write> bias: array<f32>;\n\
-                    fn store_sum(place: u32, value: f32) { bias[place] = value; }";
-        let blocks: Vec<_> = blocks.into_iter().chain(bias.map(|_| ("sums", sums))).collect();
-        (compose("conv_filter", include_str!("../../../shaders/conv_filter.wgsl"), &blocks)?, call.linear(tiles * chunks, 1))
+        let blocks = [("product", core.text), ("source", &*left), ("upstream", &*right), ("sums", SUMS)];
+        let blocks = &blocks[..3 + usize::from(bias.is_some())];
+        (compose("conv_filter", include_str!("../../../shaders/conv_filter.wgsl"), blocks)?, call.linear(tiles * chunks, 1))
     };
     call.dispatch(kernel, &args, &[source, upstream], &targets.iter().collect::<Vec<_>>(), groups);
     if chunks > 1 {
