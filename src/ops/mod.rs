@@ -9,6 +9,7 @@ mod conv;
 mod cross_entropy;
 mod cumulate;
 mod dropout;
+mod einsum;
 mod fours;
 mod full;
 mod gather;
@@ -56,6 +57,7 @@ pub fn catalog() -> Vec<Case> {
         pad::cases,
         reduce::cases,
         matmul::cases,
+        einsum::cases,
         gather::cases,
         scatter::cases,
         one_hot::cases,
