@@ -14,6 +14,7 @@ mod fours;
 mod full;
 mod gather;
 mod identity;
+mod linear_scan;
 mod matmul;
 mod normalize;
 mod one_hot;
@@ -68,6 +69,7 @@ pub fn catalog() -> Vec<Case> {
         pool::cases,
         arg_reduce::cases,
         cumulate::cases,
+        linear_scan::cases,
         statistics::cases,
         concat::cases,
         arrange::cases,
