@@ -28,6 +28,7 @@ mod reduce;
 mod rows;
 mod scatter;
 mod softmax;
+mod sort;
 mod statistics;
 mod view;
 mod window;
@@ -70,6 +71,7 @@ pub fn catalog() -> Vec<Case> {
         arg_reduce::cases,
         cumulate::cases,
         linear_scan::cases,
+        sort::cases,
         statistics::cases,
         concat::cases,
         arrange::cases,
