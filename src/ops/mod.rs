@@ -2,6 +2,7 @@
 
 mod arg_reduce;
 mod arrange;
+mod axis_activations;
 pub mod case;
 pub mod check;
 mod concat;
@@ -75,6 +76,7 @@ pub fn catalog() -> Vec<Case> {
         statistics::cases,
         concat::cases,
         arrange::cases,
+        axis_activations::cases,
         normalize::cases,
         random::cases,
     ]
