@@ -53,7 +53,7 @@ static CELU: ScalarRow = ScalarRow::new(
     Types::Float,
     "select(word_f32(p.x) * expm1(x / word_f32(p.x)), x, x > 0.0)",
     |l| scaled1(l, |x, [alpha, _]| if x > 0.0 { x } else { alpha * math::exp_m1(x / alpha) }),
-    |x, y, dy, p| Tensor::where_(&x.greater(0.0), dy, &(dy * (y / p[0] + 1.0))),
+    |x, y, dy, p| Tensor::where_(&x.greater(0.0), dy, &(dy * (y / p[0] + 1.0))) + dy.only_where(&x.equal(0.0)),
 );
 static HARD_SIGMOID: Unary = Row::new(
     "hard_sigmoid",
@@ -154,7 +154,8 @@ impl Tensor {
         self.unary(&SELU)
     }
 
-    /// `x` where positive, else `alpha * (e^(x / alpha) - 1)`; Keras takes alpha = 1.
+    /// `x` where positive, else `alpha * (e^(x / alpha) - 1)`; Keras takes alpha = 1. As there, the gradient at 0 is 2: both
+    /// pieces count.
     #[doc(alias = "keras.ops.celu")]
     #[doc(alias = "keras.activations.celu")]
     #[track_caller]
