@@ -9,6 +9,7 @@ pub mod datasets;
 pub mod device;
 mod dtype;
 mod error;
+pub mod formats;
 mod function;
 pub mod graph;
 pub mod initializers;

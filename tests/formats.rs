@@ -1,0 +1,90 @@
+//! File formats: what Python wrote reads as what it meant, and no damaged file does more than return an error.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use wgrad::{
+    Result,
+    data::{Array, Values},
+    formats::hdf5::Group,
+};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// Reads a file in memory, for its errors only.
+type Loader = fn(&[u8]) -> Result<()>;
+
+const SAMPLES: [(&str, Loader); 4] = [
+    ("keras/seq.weights.h5", |bytes| Group::read(bytes).map(drop)),
+    ("keras/seq_legacy.h5", |bytes| Group::read(bytes).map(drop)),
+    ("formats/earliest.h5", |bytes| Group::read(bytes).map(drop)),
+    ("formats/latest.h5", |bytes| Group::read(bytes).map(drop)),
+];
+
+#[test]
+fn damaged_files_are_errors_or_other_values_but_nothing_else() {
+    for (name, load) in SAMPLES {
+        let bytes = fs::read(fixture(name)).unwrap();
+        load(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for length in (0..bytes.len()).step_by(bytes.len() / 300 + 1) {
+            let _ = load(&bytes[..length]);
+        }
+        let mut state = 1_u64;
+        let mut random = |below: usize| {
+            // Knuth's generator; the high bits are good.
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) as usize % below
+        };
+        for _ in 0..2000 {
+            let mut damaged = bytes.clone();
+            for _ in 0..=random(3) {
+                let (at, width) = (random(damaged.len()), [1, 1, 2, 4, 8][random(5)]);
+                let value = [0, 1, 0x7f, 0x80, 0xff, random(256) as u8][random(6)];
+                damaged.iter_mut().skip(at).take(width).for_each(|byte| *byte = value);
+            }
+            let _ = load(&damaged);
+        }
+    }
+}
+
+#[test]
+fn hdf5_of_every_layout_means_the_same() {
+    let [earliest, latest] = ["formats/earliest.h5", "formats/latest.h5"].map(|name| Group::open(fixture(name)).unwrap());
+    assert_eq!(earliest, latest);
+    let array = |path: &str| &earliest.dataset(path).unwrap().array;
+    assert_eq!(array("types/f4"), &Array::new(vec![0.0_f32, 1.0, 2.0, 3.0, 4.0, 5.0], [2, 3]).unwrap());
+    assert_eq!(array("types/big_f4"), array("types/f4"));
+    assert_eq!(array("types/i8"), &Array::new(vec![0_i64, 1, 2, 3, 4, 5], [2, 3]).unwrap());
+    assert_eq!(array("types/bool").values(), &Values::Bool(vec![true, false]));
+    assert_eq!(array("types/text").values(), &Values::Str(["x", "", "größe"].map(String::from).into()));
+    assert_eq!((&array("types/scalar").shape()[..], array("types/scalar").values()), (&[][..], &Values::I64(vec![7])));
+    assert_eq!(array("types/bfloat16"), &[1.0, -3.0].map(half::bf16::from_f32).to_vec().into());
+    assert_eq!(array("types/none"), &vec![0.0_f32; 4].into());
+    assert_eq!(array("types/empty").shape()[..], [0, 3]);
+    assert_eq!(array("many/member_39").values(), &Values::F32(vec![39.0]));
+    assert_eq!((earliest.group("many").unwrap().datasets.len(), earliest.attributes.len()), (40, 18));
+    assert_eq!(earliest.text("long"), Some(&*"y".repeat(5000)));
+    assert_eq!(earliest.attributes["layer_names"].values(), &Values::Str(["a", "bb", "größe"].map(String::from).into()));
+    assert_eq!(earliest.attributes["fixed"].values(), &Values::Str(["dense/kernel:0", "bias"].map(String::from).into()));
+    assert_eq!(earliest.group("a/b/c/d").unwrap().text("name"), Some("deep"));
+}
+
+#[test]
+fn hdf5_that_is_not_supported_is_refused_by_name() {
+    let error = Group::open(fixture("formats/refused.h5")).unwrap_err().to_string();
+    assert!(error.contains("refused.h5: /chunks: ") && error.contains("chunks"), "{error}");
+    let error = Group::open(fixture("keras/hand.keras")).unwrap_err().to_string();
+    assert!(error.contains("no HDF5 file"), "{error}");
+}
+
+#[test]
+fn keras_weights_are_where_keras_puts_them() {
+    let weights = Group::open(fixture("keras/seq.weights.h5")).unwrap();
+    assert_eq!(weights.dataset("layers/conv2d/vars/0").unwrap().array.shape()[..], [3, 3, 3, 4]);
+    assert_eq!(weights.group("layers/batch_normalization/vars").unwrap().datasets.len(), 4);
+    let legacy = Group::open(fixture("keras/seq_legacy.h5")).unwrap();
+    assert!(legacy.text("model_config").unwrap().contains("\"Sequential\""));
+}
