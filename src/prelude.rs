@@ -25,7 +25,7 @@ pub use crate::{
     mixed_precision::{Policy, set_dtype_policy},
     models::{Input, Model, Sequential},
     ops::{
-        Conv1dOptions, Conv2dOptions,
+        Conv1dOptions, Conv2dOptions, ConvOptions,
         Padding::{self, *},
         custom_gradient,
     },

@@ -31,11 +31,12 @@ mod scatter;
 mod softmax;
 mod sort;
 mod statistics;
+mod unfold;
 mod view;
 mod window;
 
 pub use case::Case;
-pub use conv::{Conv1dOptions, Conv2dOptions};
+pub use conv::{Conv1dOptions, Conv2dOptions, ConvOptions};
 pub use cross_entropy::{binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy};
 pub use identity::custom_gradient;
 pub(crate) use identity::{COPY, DETACH};
@@ -68,6 +69,7 @@ pub fn catalog() -> Vec<Case> {
         softmax::cases,
         cross_entropy::cases,
         conv::cases,
+        unfold::cases,
         pool::cases,
         arg_reduce::cases,
         cumulate::cases,

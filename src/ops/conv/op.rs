@@ -30,6 +30,30 @@ pub(super) struct Convolution {
     pub extent: [usize; 2],
 }
 
+/// That a filter (taps..., C / groups, K) fits the channels of an input (N, space..., C).
+pub(super) fn check_channels(groups: usize, x: &Shape, filter: &Shape) -> Result<()> {
+    let (&[.., c], &[.., inputs, k]) = (&x[..], &filter[..]) else { unreachable!("the ranks were checked") };
+    if groups == 0 {
+        return Err(Error::invalid("groups 0: there must be at least 1"));
+    }
+    if !c.is_multiple_of(groups) || !k.is_multiple_of(groups) {
+        return Err(Error::shape(format!(
+            "{groups} groups must divide the {c} channels of the input {x} and the {k} of the filter {filter}"
+        )));
+    }
+    if inputs != c / groups {
+        return Err(Error::shape(format!(
+            "the input {x} has {} channels in each of {groups} groups, but the filter {filter} takes {inputs}: \
+             a filter is (taps…, C / groups, K)",
+            c / groups
+        )));
+    }
+    if c == 0 || k == 0 {
+        return Err(Error::shape(format!("the input {x} and the filter {filter} must have channels")));
+    }
+    Ok(())
+}
+
 impl Convolution {
     /// All sizes, from the operands' shapes.
     pub fn sizes(&self, first: &Shape, second: &Shape) -> Result<Conv2d> {
@@ -51,22 +75,8 @@ impl Convolution {
             Part::Input => ([first[0], a, b, second[2] * groups].into(), second.clone(), Some(first)),
             Part::Filter => (first.clone(), [a, b, first[3] / groups, second[3]].into(), Some(second)),
         };
-        let (&[n, h, w, c], &[kh, kw, inputs, k]) = (&x[..], &filter[..]) else { unreachable!("the ranks are 4") };
-        if !c.is_multiple_of(groups) || !k.is_multiple_of(groups) {
-            return Err(Error::shape(format!(
-                "{groups} groups must divide the {c} channels of the input {x} and the {k} of the filter {filter}"
-            )));
-        }
-        if inputs != c / groups {
-            return Err(Error::shape(format!(
-                "the input {x} has {} channels in each of {groups} groups, but the filter {filter} takes {inputs}: \
-                 a filter is (KH, KW, C / groups, K)",
-                c / groups
-            )));
-        }
-        if c == 0 || k == 0 {
-            return Err(Error::shape(format!("the input {x} and the filter {filter} must have channels")));
-        }
+        let (&[n, h, w, c], &[kh, kw, _, k]) = (&x[..], &filter[..]) else { unreachable!("the ranks are 4") };
+        check_channels(groups, &x, &filter)?;
         let windows = self.options.windows();
         let placed = windows.place(&x, [kh, kw], &format!("the filter {filter}"))?;
         let ([oh, ow], [pad_top, pad_left]) = (placed.outputs, placed.before);
