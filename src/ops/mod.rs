@@ -3,6 +3,7 @@
 mod arg_reduce;
 mod arrange;
 mod axis_activations;
+mod band;
 pub mod case;
 pub mod check;
 mod concat;
@@ -26,6 +27,7 @@ mod pool;
 mod product;
 pub(crate) mod random;
 mod reduce;
+mod resize;
 mod rows;
 mod scatter;
 mod softmax;
@@ -43,6 +45,7 @@ pub(crate) use identity::{COPY, DETACH};
 pub(crate) use pack::Pack;
 pub use pointwise::Operand;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
+pub use resize::Interpolation;
 pub(crate) use view::{Range as SliceRange, View};
 pub use window::Padding;
 
@@ -71,6 +74,7 @@ pub fn catalog() -> Vec<Case> {
         conv::cases,
         unfold::cases,
         pool::cases,
+        resize::cases,
         arg_reduce::cases,
         cumulate::cases,
         linear_scan::cases,

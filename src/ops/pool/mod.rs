@@ -1,12 +1,13 @@
-//! Max and average pooling in one and two axes: options and methods; the ops stand in `max.rs` and `average.rs`.
+//! Max and average pooling in one to three axes: options and methods; the ops, on images, stand in `max.rs` and `average.rs`.
 
+mod adaptive;
 mod average;
 mod cases;
 mod max;
 
 pub(super) use cases::cases;
 
-use super::window::{Padding, Windows};
+use super::window::{Padding, Windows, as_volume, each};
 use crate::{
     DType, Error, Result, Shape, Tensor,
     device::cpu::pool2d::Pool2d,
@@ -63,59 +64,86 @@ fn words(total: usize, sizes: &Pool2d) -> Vec<Word> {
 }
 
 impl Tensor {
-    /// The largest value of each window of `pool_size` in images (N, H, W, C); the result is (N, OH, OW, C). Strides are those of
-    /// neighbouring windows, `pool_size` if `None`. Padding is never a maximum, NaN always is. The gradient goes to the first maximum.
+    /// The largest value of each window of `pool_size` in (N, space..., C) of one to three axes of space; the result is (N, places..., C).
+    /// Strides are those of neighbouring windows, `pool_size` if `None`; one number stands for all axes. Padding is never a maximum, NaN
+    /// always is. The gradient goes to the first maximum.
     ///
     /// ```
     /// use wgrad::prelude::*;
     /// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 2, 2, 1])?;
-    /// assert_eq!(x.max_pool2d([2, 2], None, Padding::Valid)?.to_vec::<f32>()?, [4.0]);
+    /// assert_eq!(x.max_pool(&[2], None, Padding::Valid)?.to_vec::<f32>()?, [4.0]);
     /// # Ok::<(), wgrad::Error>(())
     /// ```
     ///
     /// # Errors
-    /// Other ranks or dtypes than float32, a window larger than the padded image, sizes of zero, causal padding.
+    /// Other ranks or dtypes than float32, a window larger than the padded input, sizes of zero, causal padding.
     #[doc(alias = "keras.ops.max_pool")]
-    pub fn max_pool2d(&self, pool_size: [usize; 2], strides: Option<[usize; 2]>, padding: Padding) -> Result<Tensor> {
-        let mut outputs = apply(max::MaxPool(Pooling::new(pool_size, strides, padding)), &[self])?;
-        Ok(outputs.swap_remove(0))
+    pub fn max_pool(&self, pool_size: &[usize], strides: Option<&[usize]>, padding: Padding) -> Result<Tensor> {
+        self.pool("max_pool", pool_size, strides, padding, |x, pooling| Ok(apply(max::MaxPool(pooling), &[x])?.swap_remove(0)))
     }
 
-    /// The mean of each window of `pool_size` in images (N, H, W, C), padding not counted; the result is (N, OH, OW, C).
+    /// The mean of each window of `pool_size` in (N, space..., C), padding not counted; the result is (N, places..., C). Options are those
+    /// of [`max_pool`](Self::max_pool).
     ///
     /// # Errors
-    /// As [`max_pool2d`](Self::max_pool2d).
+    /// As `max_pool`.
     #[doc(alias = "keras.ops.average_pool")]
-    pub fn average_pool2d(&self, pool_size: [usize; 2], strides: Option<[usize; 2]>, padding: Padding) -> Result<Tensor> {
-        apply_one(average::AveragePool(Pooling::new(pool_size, strides, padding)), &[self])
+    pub fn average_pool(&self, pool_size: &[usize], strides: Option<&[usize]>, padding: Padding) -> Result<Tensor> {
+        self.pool("average_pool", pool_size, strides, padding, |x, pooling| apply_one(average::AveragePool(pooling), &[x]))
     }
 
-    /// [`max_pool2d`](Self::max_pool2d) of sequences (N, T, C); the result is (N, OT, C).
-    ///
-    /// # Errors
-    /// As `max_pool2d`.
-    #[doc(alias = "keras.ops.max_pool")]
-    pub fn max_pool1d(&self, pool_size: usize, strides: Option<usize>, padding: Padding) -> Result<Tensor> {
-        let image = self.as_image("max_pool1d")?;
-        Ok(image.max_pool2d([1, pool_size], strides.map(|stride| [1, stride]), padding)?.squeeze(&[1]))
-    }
-
-    /// [`average_pool2d`](Self::average_pool2d) of sequences (N, T, C); the result is (N, OT, C).
-    ///
-    /// # Errors
-    /// As `max_pool2d`.
-    #[doc(alias = "keras.ops.average_pool")]
-    pub fn average_pool1d(&self, pool_size: usize, strides: Option<usize>, padding: Padding) -> Result<Tensor> {
-        let image = self.as_image("average_pool1d")?;
-        Ok(image.average_pool2d([1, pool_size], strides.map(|stride| [1, stride]), padding)?.squeeze(&[1]))
-    }
-
-    /// A sequence (N, T, C) as images of one row.
-    fn as_image(&self, op: &str) -> Result<Tensor> {
-        if self.rank() != 3 {
-            return Err(Error::shape(format!("{op}: takes (N, T, C), not {}", self.shape())));
+    /// Pools images as they are, sequences as images of one row, and volumes in two steps, as windows are products of their axes: each slice,
+    /// then along the depth.
+    fn pool(
+        &self,
+        op: &str,
+        pool_size: &[usize],
+        strides: Option<&[usize]>,
+        padding: Padding,
+        images: impl Fn(&Tensor, Pooling) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let space = self.rank().saturating_sub(2);
+        let Some([n, d, h, w, c]) = as_volume(self.shape()) else {
+            return Err(Error::shape(format!("{op}: takes (N, space…, C) of one to three axes of space, not {}", self.shape())));
+        };
+        let (Some(window), Some(strides)) = (each(pool_size, space), each(strides.unwrap_or(pool_size), space)) else {
+            let text =
+                format!("{op}: windows {pool_size:?} and strides {strides:?} are not one for all {space} axes of space, nor one for each");
+            return Err(Error::invalid(text));
+        };
+        let volume = self.reshape([n, d, h, w, c]);
+        if space == 3 {
+            let windows = Windows { strides, dilation: [1; 3], padding };
+            windows.place(volume.shape(), window, &format!("the window {window:?}")).map_err(|error| error.at(op))?;
         }
-        Ok(self.expand_dims(1))
+        let slices =
+            images(&volume.reshape([n * d, h, w, c]), Pooling::new([window[1], window[2]], Some([strides[1], strides[2]]), padding))?;
+        let [_, rows, columns, _] = slices.shape()[..] else { unreachable!("images have four axes") };
+        if space < 3 {
+            let places = &[rows, columns][2 - space..];
+            return Ok(slices.reshape([n].into_iter().chain(places.iter().copied()).chain([c]).collect::<Shape>()));
+        }
+        let padding = if let Padding::Explicit(_) = padding { Padding::Valid } else { padding };
+        let columns_of_depth = slices.reshape([n, d, rows * columns, c]);
+        let pooled = images(&columns_of_depth, Pooling::new([window[0], 1], Some([strides[0], 1]), padding))?;
+        let depths = pooled.shape()[1];
+        Ok(pooled.reshape([n, depths, rows, columns, c]))
+    }
+
+    /// [`max_pool`](Self::max_pool) of images.
+    ///
+    /// # Errors
+    /// As `max_pool`.
+    pub fn max_pool2d(&self, pool_size: [usize; 2], strides: Option<[usize; 2]>, padding: Padding) -> Result<Tensor> {
+        self.max_pool(&pool_size, strides.as_ref().map(|strides| &strides[..]), padding)
+    }
+
+    /// [`average_pool`](Self::average_pool) of images.
+    ///
+    /// # Errors
+    /// As `max_pool`.
+    pub fn average_pool2d(&self, pool_size: [usize; 2], strides: Option<[usize; 2]>, padding: Padding) -> Result<Tensor> {
+        self.average_pool(&pool_size, strides.as_ref().map(|strides| &strides[..]), padding)
     }
 }
 
@@ -128,19 +156,25 @@ mod tests {
         crate::Device::cpu().scope(|| {
             let text = |result: Result<Tensor>| result.unwrap_err().to_string();
             assert_eq!(
-                text(Tensor::ones([1, 2, 5, 3]).max_pool2d([3, 3], None, Padding::Valid)),
+                text(Tensor::ones([1, 2, 5, 3]).max_pool(&[3], None, Padding::Valid)),
                 "max_pool2d: the window [3, 3] spans 3 x 3, but the input (1, 2, 5, 3) has only 2 x 5 positions, its padding included; \
                  use a smaller one or padding `Same`"
             );
             assert_eq!(
-                text(Tensor::ones([2, 5, 3]).average_pool2d([2, 2], None, Padding::Valid)),
-                "average_pool2d: takes (N, H, W, C), not (2, 5, 3)"
+                text(Tensor::ones([1, 2, 5, 4, 3]).max_pool(&[3], None, Padding::Valid)),
+                "max_pool: the window [3, 3, 3] spans 3 x 3 x 3, but the input (1, 2, 5, 4, 3) has only 2 x 5 x 4 positions, its padding included; \
+                 use a smaller one or padding `Same`"
             );
-            let stride = text(Tensor::ones([1, 5, 5, 3]).average_pool2d([2, 2], Some([0, 1]), Padding::Same));
+            assert_eq!(
+                text(Tensor::ones([5, 3]).average_pool(&[2], None, Padding::Valid)),
+                "average_pool: takes (N, space…, C) of one to three axes of space, not (5, 3)"
+            );
+            let stride = text(Tensor::ones([1, 5, 5, 3]).average_pool(&[2, 2], Some(&[0, 1]), Padding::Same));
             assert!(stride.contains("strides [0, 1]") && stride.contains("at least 1"), "{stride}");
-            let dtype = text(Tensor::ones([1, 5, 5, 3]).cast(DType::I32).max_pool2d([2, 2], None, Padding::Same));
+            let sizes = text(Tensor::ones([1, 5, 5, 3]).average_pool(&[2, 2, 2], None, Padding::Same));
+            assert!(sizes.contains("[2, 2, 2]") && sizes.contains("all 2 axes"), "{sizes}");
+            let dtype = text(Tensor::ones([1, 5, 5, 3]).cast(DType::I32).max_pool(&[2], None, Padding::Same));
             assert!(dtype.contains("int32") && dtype.contains("cast"), "{dtype}");
-            assert_eq!(text(Tensor::ones([5, 3]).max_pool1d(2, None, Padding::Same)), "max_pool1d: takes (N, T, C), not (5, 3)");
         });
     }
 }
