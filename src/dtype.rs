@@ -35,6 +35,10 @@ pub enum DType {
 }
 
 impl DType {
+    /// All of them.
+    pub const ALL: [DType; 10] =
+        [DType::F32, DType::F16, DType::BF16, DType::I32, DType::U32, DType::U8, DType::Bool, DType::I64, DType::F64, DType::Str];
+
     /// The name as NumPy and Keras write it.
     pub fn name(self) -> &'static str {
         match self {

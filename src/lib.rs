@@ -3,6 +3,11 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
+// So that what the derives write is right inside of the crate too.
+extern crate self as wgrad;
+
+pub mod config;
+pub mod constraints;
 pub mod data;
 pub mod datasets;
 #[doc(hidden)]
@@ -24,6 +29,7 @@ pub mod optimizers;
 mod plan;
 pub mod prelude;
 pub mod random;
+pub mod regularizers;
 mod scope;
 mod shape;
 mod tensor;

@@ -3,7 +3,7 @@
 use crate::{DType, Error, Result, lock::lock, scope::scope};
 use std::{cell::Cell, fmt, str::FromStr, sync::Mutex};
 
-/// In which dtype a layer calculates. Weights are float32 under every policy; a layer casts those that it reads and its float inputs.
+/// In which dtype a layer calculates. Weights are float32 unless the policy's name is that of a half alone; a layer casts those that it reads and its float inputs.
 /// Normalization, softmax and losses calculate in float32 inside.
 ///
 /// A layer takes the policy of the moment when it is made a part of a model, or named, unless it was
@@ -30,6 +30,10 @@ pub enum Policy {
     MixedFloat16,
     /// Calculates in bfloat16: the range of float32, less precision.
     MixedBfloat16,
+    /// Everything in float16, weights too: for prediction, since optimizers train float32 weights only.
+    Float16,
+    /// Everything in bfloat16, weights too: for prediction.
+    Bfloat16,
 }
 
 static DEFAULT: Mutex<Policy> = Mutex::new(Policy::Float32);
@@ -62,6 +66,8 @@ impl Policy {
             Policy::Float32 => "float32",
             Policy::MixedFloat16 => "mixed_float16",
             Policy::MixedBfloat16 => "mixed_bfloat16",
+            Policy::Float16 => "float16",
+            Policy::Bfloat16 => "bfloat16",
         }
     }
 
@@ -69,14 +75,18 @@ impl Policy {
     pub fn compute_dtype(self) -> DType {
         match self {
             Policy::Float32 => DType::F32,
-            Policy::MixedFloat16 => DType::F16,
-            Policy::MixedBfloat16 => DType::BF16,
+            Policy::MixedFloat16 | Policy::Float16 => DType::F16,
+            Policy::MixedBfloat16 | Policy::Bfloat16 => DType::BF16,
         }
     }
 
     /// The dtype of a layer's weights.
     pub fn variable_dtype(self) -> DType {
-        DType::F32
+        match self {
+            Policy::Float32 | Policy::MixedFloat16 | Policy::MixedBfloat16 => DType::F32,
+            Policy::Float16 => DType::F16,
+            Policy::Bfloat16 => DType::BF16,
+        }
     }
 }
 
@@ -90,9 +100,9 @@ impl fmt::Display for Policy {
 impl FromStr for Policy {
     type Err = Error;
     fn from_str(name: &str) -> Result<Self> {
-        let all = [Policy::Float32, Policy::MixedFloat16, Policy::MixedBfloat16];
-        all.into_iter().find(|policy| policy.name() == name).ok_or_else(|| {
-            Error::invalid(format!("unknown dtype policy {name:?}: expected \"float32\", \"mixed_float16\" or \"mixed_bfloat16\""))
-        })
+        let all = [Policy::Float32, Policy::MixedFloat16, Policy::MixedBfloat16, Policy::Float16, Policy::Bfloat16];
+        all.into_iter()
+            .find(|policy| policy.name() == name)
+            .ok_or_else(|| Error::invalid(format!("unknown dtype policy {name:?}: expected one of {}", all.map(Policy::name).join(", "))))
     }
 }

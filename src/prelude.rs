@@ -3,6 +3,7 @@
 
 pub use crate::{
     All, DType, Device, Error, ErrorKind, GradientTape, Index, Result, Shape, Tensor, Variable,
+    config::Object,
     data::Array,
     function, gradient,
     initializers::{
@@ -12,8 +13,9 @@ pub use crate::{
     layers::{
         Activation,
         ActivationFn::{self, *},
-        AveragePooling2D, BatchNormalization, Build, Call, Conv1D, Conv2D, Dense, Dropout, Flatten, GlobalAveragePooling2D,
-        GlobalMaxPooling2D, LayerExt, LayerNormalization, LayerRef, MaxPooling2D, Rescaling, Reshape, SimpleLayer, Training, Weight,
+        Argument, AveragePooling2D, BatchNormalization, Build, Call, Conv1D, Conv2D, Dense, Dropout, Flatten, GlobalAveragePooling2D,
+        GlobalMaxPooling2D, Inputs, Layer, LayerExt, LayerNormalization, LayerRef, MaxPooling2D, Outputs, Rescaling, Reshape, SimpleLayer,
+        Training, Weight,
     },
     losses::{
         BinaryCrossentropy, CategoricalCrossentropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError, SparseCategoricalCrossentropy,

@@ -34,6 +34,11 @@ impl RandomKey {
         Self { seed, stream, step }
     }
 
+    /// The same with another seed, where one is given.
+    pub(crate) fn seeded(self, seed: Option<u64>) -> Self {
+        Self { seed: seed.unwrap_or(self.seed), ..self }
+    }
+
     /// Four random words: block `counter` of this key's numbers.
     pub fn block(&self, counter: u32) -> [u32; 4] {
         philox([counter, 0, self.stream, self.step as u32], [self.seed as u32, (self.seed >> 32) as u32])

@@ -47,7 +47,7 @@ fn policies_are_taken_early() -> Result<()> {
         assert_eq!(policy.name().parse::<Policy>()?, policy);
     }
     let error = "float8".parse::<Policy>().unwrap_err().to_string();
-    assert!(error.contains("expected \"float32\", \"mixed_float16\" or \"mixed_bfloat16\""), "{error}");
+    assert!(error.contains("expected one of float32"), "{error}");
     let model = Policy::MixedFloat16.scope(cnn)?;
     assert!(model.variables().iter().all(|variable| variable.spec().dtype == DType::F32));
     let pixels = Tensor::zeros([2, 28, 28, 1]).cast(DType::U8);

@@ -9,28 +9,26 @@ pub const VOCABULARY: usize = 65;
 
 /// 4 blocks of width 128 with 4 heads, context 64, vocabulary 65, learned positions.
 pub fn gpt() -> Result<Model> {
-    let mut model = Sequential::new().add(Input::new([CONTEXT]).dtype(DType::I32)).add(Tokens::default());
+    let mut model = Sequential::new().add(Input::new([CONTEXT]).dtype(DType::I32)).add(Tokens::new());
     for _ in 0..4 {
-        model = model.add(Block::default());
+        model = model.add(Block::new());
     }
     model.add(LayerNormalization::new().epsilon(1e-5)).add(Dense::new(VOCABULARY)).build()
 }
 
 /// Token and position embeddings: (N, T) of int32 to (N, T, D).
-#[derive(Debug, Default)]
+#[derive(Layer, Clone, Debug)]
 struct Tokens {
+    #[layer(weight)]
     token: Weight,
+    #[layer(weight)]
     position: Weight,
 }
 
 impl SimpleLayer for Tokens {
-    fn class_name(&self) -> &'static str {
-        "Tokens"
-    }
-
     fn build(&mut self, build: &mut Build, _input: &Shape) -> Result<()> {
-        self.token = build.weight("token", [VOCABULARY, WIDTH]).add(&RandomUniform::default())?;
-        self.position = build.weight("position", [CONTEXT, WIDTH]).add(&RandomUniform::default())?;
+        self.token = build.weight("token", [VOCABULARY, WIDTH]).initializer(RandomUniform::new()).add()?;
+        self.position = build.weight("position", [CONTEXT, WIDTH]).initializer(RandomUniform::new()).add()?;
         Ok(())
     }
 
@@ -40,11 +38,14 @@ impl SimpleLayer for Tokens {
 }
 
 /// `x + attention(norm(x))`, then `x + mlp(norm(x))`.
-#[derive(Debug, Default)]
+#[derive(Layer, Clone, Debug)]
 struct Block {
+    #[layer(weight)]
     norms: [[Weight; 2]; 2],
     /// Queries, keys and values in one; the heads' output; up and down of the MLP.
+    #[layer(weight)]
     projections: [[Weight; 2]; 4],
+    #[layer(skip)]
     mask: Option<Tensor>,
 }
 
@@ -70,19 +71,15 @@ impl Block {
 }
 
 impl SimpleLayer for Block {
-    fn class_name(&self) -> &'static str {
-        "Block"
-    }
-
     fn build(&mut self, build: &mut Build, input: &Shape) -> Result<()> {
         for (norm, name) in self.norms.iter_mut().zip(["norm_1", "norm_2"]) {
-            norm[0] = build.weight(&format!("{name}/gamma"), [WIDTH]).add(&Ones)?;
-            norm[1] = build.weight(&format!("{name}/beta"), [WIDTH]).add(&Zeros)?;
+            norm[0] = build.weight(&format!("{name}/gamma"), [WIDTH]).initializer(Ones).add()?;
+            norm[1] = build.weight(&format!("{name}/beta"), [WIDTH]).add()?;
         }
         let sizes = [("qkv", WIDTH, 3 * WIDTH), ("out", WIDTH, WIDTH), ("up", WIDTH, 4 * WIDTH), ("down", 4 * WIDTH, WIDTH)];
         for (projection, (name, from, to)) in self.projections.iter_mut().zip(sizes) {
-            projection[0] = build.weight(&format!("{name}/kernel"), [from, to]).add(&GlorotUniform)?;
-            projection[1] = build.weight(&format!("{name}/bias"), [to]).add(&Zeros)?;
+            projection[0] = build.weight(&format!("{name}/kernel"), [from, to]).add()?;
+            projection[1] = build.weight(&format!("{name}/bias"), [to]).add()?;
         }
         let time = input[1];
         let hidden: Vec<f32> = (0..time * time).map(|at| if at % time > at / time { -1e9 } else { 0.0 }).collect();

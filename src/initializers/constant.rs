@@ -1,10 +1,14 @@
 //! Initializers that draw nothing: constants and the identity matrix.
 
 use super::Initializer;
-use crate::{Error, Result, Shape, random::RandomKey};
+use crate::{
+    Error, Result, Shape,
+    config::{Class, Config, Entry, Fields, FromConfig, Options, Value, submit},
+    random::RandomKey,
+};
 
 /// All zeros, the default of biases.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Initializer, Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "keras.initializers.Zeros")]
 pub struct Zeros;
 
@@ -15,7 +19,7 @@ impl Initializer for Zeros {
 }
 
 /// All ones, the default of scales.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Initializer, Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "keras.initializers.Ones")]
 pub struct Ones;
 
@@ -30,6 +34,32 @@ impl Initializer for Ones {
 #[doc(alias = "keras.initializers.Constant")]
 pub struct Constant(pub f32);
 
+impl FromConfig for Constant {
+    const CLASS: Class = Class { module: "keras.initializers", name: "Constant", package: None };
+
+    fn from_options(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self(fields.take("value").unwrap_or(0.0)))
+    }
+}
+
+impl Config for Constant {
+    fn class(&self) -> &'static Class {
+        &Self::CLASS
+    }
+
+    fn options(&self, out: &mut Options) {
+        out.insert("value".into(), self.0.to_json());
+    }
+}
+
+submit! {
+    Entry::<dyn Initializer> {
+        class: &Constant::CLASS,
+        aliases: &[],
+        read: |fields| Constant::from_options(fields).map(|made| Box::new(made) as Box<dyn Initializer>),
+    }
+}
+
 impl Initializer for Constant {
     fn values(&self, shape: &Shape, _key: &RandomKey) -> Result<Vec<f32>> {
         Ok(vec![self.0; shape.size()])
@@ -37,31 +67,13 @@ impl Initializer for Constant {
 }
 
 /// `gain` on the diagonal of a matrix, zeros elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.Identity")]
 pub struct Identity {
+    /// What stands on the diagonal.
+    #[initializer(default = 1.0)]
     gain: f32,
 }
-
-impl Default for Identity {
-    fn default() -> Self {
-        Self { gain: 1.0 }
-    }
-}
-
-impl Identity {
-    /// The identity matrix.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// What stands on the diagonal, 1 if not set.
-    pub fn gain(mut self, gain: f32) -> Self {
-        self.gain = gain;
-        self
-    }
-}
-
 impl Initializer for Identity {
     fn values(&self, shape: &Shape, _key: &RandomKey) -> Result<Vec<f32>> {
         let [rows, columns] = shape[..] else { return Err(Error::shape(format!("Identity makes matrices only, not shape {shape}"))) };

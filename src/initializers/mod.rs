@@ -12,18 +12,25 @@ pub use variance_scaling::{
     Distribution, FanMode, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, VarianceScaling,
 };
 
-use crate::{Result, Shape, random::RandomKey};
-use std::fmt;
+pub use wgrad_derive::Initializer;
+
+use crate::{
+    Result, Shape,
+    config::{Config, kind},
+    random::RandomKey,
+};
 
 /// Where the values of a new weight come from.
 #[doc(alias = "keras.initializers.Initializer")]
-pub trait Initializer: fmt::Debug + Send + Sync {
+pub trait Initializer: Config {
     /// The values of a weight of `shape`, row-major. The key alone decides what is drawn.
     ///
     /// # Errors
     /// When the initializer makes no such shape, or its options cannot work.
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>>;
 }
+
+kind!(Initializer, "initializer");
 
 #[cfg(test)]
 mod tests {
@@ -59,12 +66,12 @@ mod tests {
             ("uniform of options", Box::new(RandomUniform::new().minval(-0.3).maxval(0.1)), wide.clone(), -0.1, 0.4 / sqrt(12.0), 0.3),
             ("truncated", Box::new(TruncatedNormal::new()), small.clone(), 0.0, 0.05 * cut, 0.1),
             ("truncated of options", Box::new(TruncatedNormal::new().mean(0.1).stddev(0.2)), wide.clone(), 0.1, 0.2 * cut, 0.5),
-            ("glorot uniform", Box::new(GlorotUniform), small.clone(), 0.0, sqrt(2.0 / 500.0), sqrt(6.0 / 500.0)),
-            ("glorot normal", Box::new(GlorotNormal), small.clone(), 0.0, sqrt(2.0 / 500.0), 2.0 * sqrt(2.0 / 500.0) / cut),
-            ("he uniform", Box::new(HeUniform), wide.clone(), 0.0, sqrt(2.0 / 288.0), sqrt(6.0 / 288.0)),
-            ("he normal", Box::new(HeNormal), wide.clone(), 0.0, sqrt(2.0 / 288.0), 2.0 * sqrt(2.0 / 288.0) / cut),
-            ("lecun uniform", Box::new(LecunUniform), vec![5000], 0.0, sqrt(1.0 / 5000.0), sqrt(3.0 / 5000.0)),
-            ("lecun normal", Box::new(LecunNormal), small.clone(), 0.0, sqrt(1.0 / 300.0), 2.0 * sqrt(1.0 / 300.0) / cut),
+            ("glorot uniform", Box::new(GlorotUniform::new()), small.clone(), 0.0, sqrt(2.0 / 500.0), sqrt(6.0 / 500.0)),
+            ("glorot normal", Box::new(GlorotNormal::new()), small.clone(), 0.0, sqrt(2.0 / 500.0), 2.0 * sqrt(2.0 / 500.0) / cut),
+            ("he uniform", Box::new(HeUniform::new()), wide.clone(), 0.0, sqrt(2.0 / 288.0), sqrt(6.0 / 288.0)),
+            ("he normal", Box::new(HeNormal::new()), wide.clone(), 0.0, sqrt(2.0 / 288.0), 2.0 * sqrt(2.0 / 288.0) / cut),
+            ("lecun uniform", Box::new(LecunUniform::new()), vec![5000], 0.0, sqrt(1.0 / 5000.0), sqrt(3.0 / 5000.0)),
+            ("lecun normal", Box::new(LecunNormal::new()), small.clone(), 0.0, sqrt(1.0 / 300.0), 2.0 * sqrt(1.0 / 300.0) / cut),
             (
                 "fan out, not truncated",
                 Box::new(VarianceScaling::new().scale(2.0).mode(FanMode::FanOut).distribution(Distribution::UntruncatedNormal)),
@@ -89,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_key_decides_alone() {
-        let of = |path: &str| GlorotNormal.values(&[40, 3].into(), &RandomKey::new(1, path, 0)).unwrap();
+        let of = |path: &str| GlorotNormal::new().values(&[40, 3].into(), &RandomKey::new(1, path, 0)).unwrap();
         assert_eq!(of("a/kernel"), of("a/kernel"));
         assert_ne!(of("a/kernel"), of("b/kernel"));
     }

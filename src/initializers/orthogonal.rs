@@ -5,31 +5,15 @@ use crate::{Error, Result, Shape, random::RandomKey};
 
 /// `gain` times a matrix with orthonormal columns, or rows where it has fewer of them (Saxe et al., 2014).
 /// Shapes of more than two axes are one matrix `(all but the last, last)`. The default of recurrent kernels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.Orthogonal")]
 pub struct Orthogonal {
-    gain: f32,
-}
-
-impl Default for Orthogonal {
-    fn default() -> Self {
-        Self { gain: 1.0 }
-    }
-}
-
-impl Orthogonal {
-    /// With a gain of 1.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// The factor of the matrix.
-    pub fn gain(mut self, gain: f32) -> Self {
-        self.gain = gain;
-        self
-    }
+    #[initializer(default = 1.0)]
+    gain: f32,
+    /// What decides what is drawn; the model's seed and the weight's path if not set.
+    seed: Option<u64>,
 }
-
 impl Initializer for Orthogonal {
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
         let [rows @ .., columns] = &shape[..] else { return refuse(shape) };
@@ -38,7 +22,7 @@ impl Initializer for Orthogonal {
         }
         let (rows, columns) = (rows.iter().product::<usize>(), *columns);
         let (length, count) = (rows.max(columns), rows.min(columns));
-        let mut vectors: Vec<f64> = key.normal(length * count).into_iter().map(f64::from).collect();
+        let mut vectors: Vec<f64> = key.seeded(self.seed).normal(length * count).into_iter().map(f64::from).collect();
         orthonormalize(&mut vectors, length);
         // The vectors are the matrix' columns, or its rows where those are fewer.
         let at = |row: usize, column: usize| if rows < columns { row * length + column } else { column * length + row };

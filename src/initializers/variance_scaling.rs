@@ -1,10 +1,10 @@
 //! Initializers that keep the variance of what flows through a layer: scaled by the size of its kernel.
 
 use super::{Initializer, RandomNormal, TruncatedNormal};
-use crate::{Error, Result, Shape, random::RandomKey};
+use crate::{Error, Result, Shape, config::Choice, random::RandomKey};
 
 /// Which size of a kernel counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FanMode {
     /// The inputs of a unit.
     #[default]
@@ -16,7 +16,7 @@ pub enum FanMode {
 }
 
 /// What a scaled initializer draws from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Distribution {
     /// Normal without the tails beyond two standard deviations, widened so that the variance stays right.
     #[default]
@@ -30,45 +30,24 @@ pub enum Distribution {
 /// Variance `scale / fan`: normal with standard deviation `sqrt(scale / fan)`, or uniform within `±sqrt(3 * scale / fan)`.
 ///
 /// A kernel of shape `(…, C, K)` has `C` inputs and `K` outputs, both times the size of its window.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.VarianceScaling")]
 pub struct VarianceScaling {
-    scale: f64,
-    mode: FanMode,
-    distribution: Distribution,
-}
-
-impl Default for VarianceScaling {
-    fn default() -> Self {
-        Self { scale: 1.0, mode: FanMode::default(), distribution: Distribution::default() }
-    }
-}
-
-impl VarianceScaling {
-    /// With Keras' defaults: scale 1, fan in, truncated normal.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// The factor of the variance.
-    pub fn scale(mut self, scale: f64) -> Self {
-        self.scale = scale;
-        self
-    }
-
+    #[initializer(default = 1.0)]
+    scale: f64,
     /// Which size of the kernel counts.
-    pub fn mode(mut self, mode: FanMode) -> Self {
-        self.mode = mode;
-        self
-    }
-
+    mode: FanMode,
     /// What is drawn from.
-    pub fn distribution(mut self, distribution: Distribution) -> Self {
-        self.distribution = distribution;
-        self
-    }
+    distribution: Distribution,
+    /// The axes that count as inputs; all but the last if not set.
+    input_axes: Option<Vec<isize>>,
+    /// The axes that count as outputs; the last if not set.
+    output_axes: Option<Vec<isize>>,
+    /// What decides what is drawn; the model's seed and the weight's path if not set.
+    seed: Option<u64>,
 }
-
+/// The standard deviation of a standard normal distribution cut at -2 and 2.
 /// The standard deviation of a standard normal distribution cut at -2 and 2.
 const CUT_STDDEV: f64 = 0.879_625_661_034_239_8;
 
@@ -77,102 +56,158 @@ impl Initializer for VarianceScaling {
         if self.scale.is_nan() || self.scale <= 0.0 {
             return Err(Error::invalid(format!("VarianceScaling needs a scale above 0, got {}", self.scale)));
         }
-        let (fan_in, fan_out) = fans(shape);
-        let fan = match self.mode {
-            FanMode::FanIn => fan_in,
-            FanMode::FanOut => fan_out,
-            FanMode::FanAvg => (fan_in + fan_out) / 2.0,
-        };
-        let variance = self.scale / fan.max(1.0);
-        match self.distribution {
-            Distribution::TruncatedNormal => TruncatedNormal::new().stddev((variance.sqrt() / CUT_STDDEV) as f32).values(shape, key),
-            Distribution::UntruncatedNormal => RandomNormal::new().stddev(variance.sqrt() as f32).values(shape, key),
-            Distribution::Uniform => {
-                let limit = (3.0 * variance).sqrt() as f32;
-                Ok(key.uniform(shape.size()).into_iter().map(|u| (2.0 * u - 1.0) * limit).collect())
-            }
+        draw(self.scale, self.mode, self.distribution, [&self.input_axes, &self.output_axes], shape, &key.seeded(self.seed))
+    }
+}
+
+/// Values of variance `scale / fan`; `axes` are those of inputs and outputs, where not Keras' rule holds.
+fn draw(
+    scale: f64,
+    mode: FanMode,
+    distribution: Distribution,
+    axes: [&Option<Vec<isize>>; 2],
+    shape: &Shape,
+    key: &RandomKey,
+) -> Result<Vec<f32>> {
+    let (fan_in, fan_out) = fans(shape, axes)?;
+    let fan = match mode {
+        FanMode::FanIn => fan_in,
+        FanMode::FanOut => fan_out,
+        FanMode::FanAvg => (fan_in + fan_out) / 2.0,
+    };
+    let variance = scale / fan.max(1.0);
+    match distribution {
+        Distribution::TruncatedNormal => TruncatedNormal::new().stddev((variance.sqrt() / CUT_STDDEV) as f32).values(shape, key),
+        Distribution::UntruncatedNormal => RandomNormal::new().stddev(variance.sqrt() as f32).values(shape, key),
+        Distribution::Uniform => {
+            let limit = (3.0 * variance).sqrt() as f32;
+            Ok(key.uniform(shape.size()).into_iter().map(|u| (2.0 * u - 1.0) * limit).collect())
         }
     }
 }
 
 /// How many inputs and outputs a unit of a kernel of `shape` has, as Keras counts them.
-fn fans(shape: &Shape) -> (f64, f64) {
-    match shape[..] {
+fn fans(shape: &Shape, [input_axes, output_axes]: [&Option<Vec<isize>>; 2]) -> Result<(f64, f64)> {
+    let product = |axes: &[isize]| Ok::<_, Error>(shape.axes(axes)?.iter().map(|&axis| shape[axis]).product::<usize>() as f64);
+    if let (Some(inputs), Some(outputs)) = (input_axes, output_axes) {
+        let (inputs, outputs) = (product(inputs)?, product(outputs)?);
+        let receptive = shape.size() as f64 / (inputs * outputs);
+        return Ok((inputs * receptive, outputs * receptive));
+    }
+    Ok(match shape[..] {
         [] => (1.0, 1.0),
         [n] => (n as f64, n as f64),
         [.., input, output] => {
             let receptive: usize = shape[..shape.rank() - 2].iter().product();
             ((input * receptive) as f64, (output * receptive) as f64)
         }
-    }
-}
-
-fn scaled(scale: f64, mode: FanMode, distribution: Distribution) -> VarianceScaling {
-    VarianceScaling { scale, mode, distribution }
+    })
 }
 
 /// Uniform in `±sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010), the default of kernels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.GlorotUniform")]
-pub struct GlorotUniform;
+pub struct GlorotUniform {
+    /// The axes that count as inputs; all but the last if not set.
+    input_axes: Option<Vec<isize>>,
+    /// The axes that count as outputs; the last if not set.
+    output_axes: Option<Vec<isize>>,
+    /// What decides what is drawn; the model's seed and the weight's path if not set.
+    seed: Option<u64>,
+}
 
 impl Initializer for GlorotUniform {
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
-        scaled(1.0, FanMode::FanAvg, Distribution::Uniform).values(shape, key)
+        draw(1.0, FanMode::FanAvg, Distribution::Uniform, [&self.input_axes, &self.output_axes], shape, &key.seeded(self.seed))
     }
 }
 
 /// Truncated normal of variance `2 / (fan_in + fan_out)` (Glorot and Bengio, 2010).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.GlorotNormal")]
-pub struct GlorotNormal;
+pub struct GlorotNormal {
+    /// The axes that count as inputs; all but the last if not set.
+    input_axes: Option<Vec<isize>>,
+    /// The axes that count as outputs; the last if not set.
+    output_axes: Option<Vec<isize>>,
+    /// What decides what is drawn; the model's seed and the weight's path if not set.
+    seed: Option<u64>,
+}
 
 impl Initializer for GlorotNormal {
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
-        scaled(1.0, FanMode::FanAvg, Distribution::TruncatedNormal).values(shape, key)
+        draw(1.0, FanMode::FanAvg, Distribution::TruncatedNormal, [&self.input_axes, &self.output_axes], shape, &key.seeded(self.seed))
     }
 }
 
 /// Uniform in `±sqrt(6 / fan_in)` (He et al., 2015), for layers with relu.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.HeUniform")]
-pub struct HeUniform;
+pub struct HeUniform {
+    /// The axes that count as inputs; all but the last if not set.
+    input_axes: Option<Vec<isize>>,
+    /// The axes that count as outputs; the last if not set.
+    output_axes: Option<Vec<isize>>,
+    /// What decides what is drawn; the model's seed and the weight's path if not set.
+    seed: Option<u64>,
+}
 
 impl Initializer for HeUniform {
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
-        scaled(2.0, FanMode::FanIn, Distribution::Uniform).values(shape, key)
+        draw(2.0, FanMode::FanIn, Distribution::Uniform, [&self.input_axes, &self.output_axes], shape, &key.seeded(self.seed))
     }
 }
 
 /// Truncated normal of variance `2 / fan_in` (He et al., 2015), for layers with relu.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.HeNormal")]
-pub struct HeNormal;
+pub struct HeNormal {
+    /// The axes that count as inputs; all but the last if not set.
+    input_axes: Option<Vec<isize>>,
+    /// The axes that count as outputs; the last if not set.
+    output_axes: Option<Vec<isize>>,
+    /// What decides what is drawn; the model's seed and the weight's path if not set.
+    seed: Option<u64>,
+}
 
 impl Initializer for HeNormal {
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
-        scaled(2.0, FanMode::FanIn, Distribution::TruncatedNormal).values(shape, key)
+        draw(2.0, FanMode::FanIn, Distribution::TruncatedNormal, [&self.input_axes, &self.output_axes], shape, &key.seeded(self.seed))
     }
 }
 
 /// Uniform in `±sqrt(3 / fan_in)` (LeCun et al., 1998).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.LecunUniform")]
-pub struct LecunUniform;
+pub struct LecunUniform {
+    /// The axes that count as inputs; all but the last if not set.
+    input_axes: Option<Vec<isize>>,
+    /// The axes that count as outputs; the last if not set.
+    output_axes: Option<Vec<isize>>,
+    /// What decides what is drawn; the model's seed and the weight's path if not set.
+    seed: Option<u64>,
+}
 
 impl Initializer for LecunUniform {
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
-        scaled(1.0, FanMode::FanIn, Distribution::Uniform).values(shape, key)
+        draw(1.0, FanMode::FanIn, Distribution::Uniform, [&self.input_axes, &self.output_axes], shape, &key.seeded(self.seed))
     }
 }
 
 /// Truncated normal of variance `1 / fan_in` (LeCun et al., 1998), for layers with selu.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.LecunNormal")]
-pub struct LecunNormal;
+pub struct LecunNormal {
+    /// The axes that count as inputs; all but the last if not set.
+    input_axes: Option<Vec<isize>>,
+    /// The axes that count as outputs; the last if not set.
+    output_axes: Option<Vec<isize>>,
+    /// What decides what is drawn; the model's seed and the weight's path if not set.
+    seed: Option<u64>,
+}
 
 impl Initializer for LecunNormal {
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
-        scaled(1.0, FanMode::FanIn, Distribution::TruncatedNormal).values(shape, key)
+        draw(1.0, FanMode::FanIn, Distribution::TruncatedNormal, [&self.input_axes, &self.output_axes], shape, &key.seeded(self.seed))
     }
 }

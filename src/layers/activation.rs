@@ -1,7 +1,7 @@
 //! Activations: the functions as an enum, and the layer that applies one.
 
-use super::{Call, SimpleLayer};
-use crate::{Result, Tensor};
+use super::{Call, Layer, SimpleLayer};
+use crate::{Result, Tensor, config::Choice};
 
 /// An activation function, by its Keras name and with Keras' defaults. Those with other options are layers of their own.
 ///
@@ -10,7 +10,7 @@ use crate::{Result, Tensor};
 /// assert_eq!(Softmax.apply(&Tensor::zeros([1, 2])).to_vec::<f32>()?, [0.5, 0.5]);
 /// # Ok::<(), wgrad::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Choice, Clone, Copy, Debug, Default, PartialEq)]
 #[doc(alias = "keras.activations")]
 #[non_exhaustive]
 pub enum ActivationFn {
@@ -109,24 +109,15 @@ impl ActivationFn {
 }
 
 /// Applies an activation function; the shape stays.
-#[derive(Clone, Debug)]
+#[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Activation")]
 pub struct Activation {
+    /// What is applied.
+    #[layer(new)]
     activation: ActivationFn,
 }
 
-impl Activation {
-    /// A layer that applies `activation`.
-    pub fn new(activation: ActivationFn) -> Self {
-        Self { activation }
-    }
-}
-
 impl SimpleLayer for Activation {
-    fn class_name(&self) -> &'static str {
-        "Activation"
-    }
-
     fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
         Ok(self.activation.apply(x))
     }

@@ -1,121 +1,67 @@
 //! Batch normalization: each channel is normalized over the batch.
 
-use super::{Build, Call, SimpleLayer, Weight, layer::fits};
+use super::{Build, Call, Layer, SimpleLayer, Weight, options::fits};
 use crate::{
     Error, Result, Shape, Tensor,
+    config::Object,
+    constraints::Constraint,
     initializers::{Initializer, Ones, Zeros},
+    regularizers::Regularizer,
 };
-use std::sync::Arc;
-
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` for each place along `axis`; the shape stays (Ioffe and Szegedy, 2015).
 ///
 /// While training, mean and variance are the batch's, over all other axes, and move the moving ones:
 /// `moving = momentum * moving + (1 - momentum) * batch`. Else they are the moving ones. Weights, each of the axis' size: `gamma`, `beta`,
 /// and, not trained, `moving_mean` and `moving_variance`. A frozen layer (`trainable(false)`) uses and keeps the moving ones, as in Keras.
-#[derive(Clone, Debug)]
+#[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.BatchNormalization")]
 pub struct BatchNormalization {
+    /// The axis whose places are normalized each by itself, the channels.
+    #[layer(default = -1)]
     axis: isize,
+    /// How much of the moving mean and variance stays at each step.
+    #[layer(default = 0.99)]
     momentum: f32,
+    /// What is added to the variance.
+    #[layer(default = 1e-3)]
     epsilon: f32,
+    /// Whether `beta` is added.
+    #[layer(default = true)]
     center: bool,
+    /// Whether the result is multiplied by `gamma`.
+    #[layer(default = true)]
     scale: bool,
-    beta_initializer: Arc<dyn Initializer>,
-    gamma_initializer: Arc<dyn Initializer>,
-    moving_mean_initializer: Arc<dyn Initializer>,
-    moving_variance_initializer: Arc<dyn Initializer>,
+    /// How `beta` starts.
+    #[layer(default = Zeros)]
+    beta_initializer: Object<dyn Initializer>,
+    /// How `gamma` starts.
+    #[layer(default = Ones)]
+    gamma_initializer: Object<dyn Initializer>,
+    /// How the moving mean starts.
+    #[layer(default = Zeros)]
+    moving_mean_initializer: Object<dyn Initializer>,
+    /// How the moving variance starts.
+    #[layer(default = Ones)]
+    moving_variance_initializer: Object<dyn Initializer>,
+    /// What `beta` adds to the loss.
+    beta_regularizer: Option<Object<dyn Regularizer>>,
+    /// What `gamma` adds to the loss.
+    gamma_regularizer: Option<Object<dyn Regularizer>>,
+    /// Where `beta` is brought back to after each step.
+    beta_constraint: Option<Object<dyn Constraint>>,
+    /// Where `gamma` is brought back to after each step.
+    gamma_constraint: Option<Object<dyn Constraint>>,
+    #[layer(weight)]
     gamma: Weight,
+    #[layer(weight)]
     beta: Weight,
+    #[layer(weight)]
     moving_mean: Weight,
+    #[layer(weight)]
     moving_variance: Weight,
 }
 
-impl Default for BatchNormalization {
-    fn default() -> Self {
-        Self {
-            axis: -1,
-            momentum: 0.99,
-            epsilon: 1e-3,
-            center: true,
-            scale: true,
-            beta_initializer: Arc::new(Zeros),
-            gamma_initializer: Arc::new(Ones),
-            moving_mean_initializer: Arc::new(Zeros),
-            moving_variance_initializer: Arc::new(Ones),
-            gamma: Weight::default(),
-            beta: Weight::default(),
-            moving_mean: Weight::default(),
-            moving_variance: Weight::default(),
-        }
-    }
-}
-
-impl BatchNormalization {
-    /// With Keras' defaults: the last axis, momentum 0.99, epsilon 0.001.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The axis whose places are normalized each by itself, the channels.
-    pub fn axis(mut self, axis: isize) -> Self {
-        self.axis = axis;
-        self
-    }
-
-    /// How much of the moving mean and variance stays at each step.
-    pub fn momentum(mut self, momentum: f32) -> Self {
-        self.momentum = momentum;
-        self
-    }
-
-    /// What is added to the variance.
-    pub fn epsilon(mut self, epsilon: f32) -> Self {
-        self.epsilon = epsilon;
-        self
-    }
-
-    /// Whether `beta` is added.
-    pub fn center(mut self, center: bool) -> Self {
-        self.center = center;
-        self
-    }
-
-    /// Whether the result is multiplied by `gamma`.
-    pub fn scale(mut self, scale: bool) -> Self {
-        self.scale = scale;
-        self
-    }
-
-    /// How `beta` starts.
-    pub fn beta_initializer(mut self, initializer: impl Initializer + 'static) -> Self {
-        self.beta_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// How `gamma` starts.
-    pub fn gamma_initializer(mut self, initializer: impl Initializer + 'static) -> Self {
-        self.gamma_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// How the moving mean starts.
-    pub fn moving_mean_initializer(mut self, initializer: impl Initializer + 'static) -> Self {
-        self.moving_mean_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// How the moving variance starts.
-    pub fn moving_variance_initializer(mut self, initializer: impl Initializer + 'static) -> Self {
-        self.moving_variance_initializer = Arc::new(initializer);
-        self
-    }
-}
-
 impl SimpleLayer for BatchNormalization {
-    fn class_name(&self) -> &'static str {
-        "BatchNormalization"
-    }
-
     fn is_exact(&self) -> bool {
         true
     }
@@ -126,13 +72,15 @@ impl SimpleLayer for BatchNormalization {
         }
         let size = [input[input.axis(self.axis)?]];
         if self.scale {
-            self.gamma = build.weight("gamma", size).add(&*self.gamma_initializer)?;
+            let gamma = build.weight("gamma", size).initializer(&self.gamma_initializer);
+            self.gamma = gamma.regularizer(&self.gamma_regularizer).constraint(&self.gamma_constraint).add()?;
         }
         if self.center {
-            self.beta = build.weight("beta", size).add(&*self.beta_initializer)?;
+            let beta = build.weight("beta", size).initializer(&self.beta_initializer);
+            self.beta = beta.regularizer(&self.beta_regularizer).constraint(&self.beta_constraint).add()?;
         }
-        self.moving_mean = build.weight("moving_mean", size).frozen().add(&*self.moving_mean_initializer)?;
-        self.moving_variance = build.weight("moving_variance", size).frozen().add(&*self.moving_variance_initializer)?;
+        self.moving_mean = build.weight("moving_mean", size).frozen().initializer(&self.moving_mean_initializer).add()?;
+        self.moving_variance = build.weight("moving_variance", size).frozen().initializer(&self.moving_variance_initializer).add()?;
         Ok(())
     }
 
@@ -142,7 +90,7 @@ impl SimpleLayer for BatchNormalization {
         let gamma = self.scale.then(|| self.gamma.value());
         let beta = self.center.then(|| self.beta.value());
         let axis = x.shape().axis(self.axis)?;
-        if !call.training() {
+        if !call.training() || call.frozen() {
             // One multiplication and one addition for each element.
             let along = |v: Tensor| v.reshape((0..x.rank()).map(|at| if at == axis { v.size() } else { 1 }).collect::<Shape>());
             let deviation = (moving_variance + self.epsilon).sqrt();

@@ -1,13 +1,18 @@
 //! Convolution of sequences.
 
-use super::{ActivationFn, Build, Call, SimpleLayer, Weight, check::axes, conv::Options, layer::fits};
+use super::{
+    ActivationFn, Build, Call, DataFormat, Layer, SimpleLayer, Sizes, Weight,
+    conv::Options,
+    options::{axes, fits},
+};
 use crate::{
     Result, Shape, Tensor,
+    config::Object,
+    constraints::Constraint,
     initializers::{GlorotUniform, Initializer, Zeros},
     ops::{Conv1dOptions, Padding},
+    regularizers::Regularizer,
 };
-use std::sync::Arc;
-
 const HINT: &str = "sequences have an axis of channels, also when there is but one: Reshape can add it";
 
 /// `activation(conv1d(x, kernel) + bias)`: `(N, T, C)` to `(N, T', filters)`. Padding `Same` keeps `T' = ceil(T / stride)`,
@@ -20,105 +25,65 @@ const HINT: &str = "sequences have an axis of channels, also when there is but o
 /// use wgrad::ops::Padding::Causal;
 /// let layer = Conv1D::new(16, 3).padding(Causal).dilation_rate(2);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Conv1D")]
 #[doc(alias = "Convolution1D")]
 pub struct Conv1D {
+    /// Number of output channels.
+    #[layer(new)]
     filters: usize,
-    kernel_size: usize,
-    strides: usize,
+    /// Size of the window.
+    #[layer(new)]
+    kernel_size: Sizes<1>,
+    /// Steps from one window to the next.
+    #[layer(default = 1)]
+    strides: Sizes<1>,
+    /// `Valid`, `Same` or `Causal`.
     padding: Padding,
-    dilation_rate: usize,
+    /// Where the axis of channels is.
+    data_format: DataFormat,
+    /// Steps from one tap of a window to the next.
+    #[layer(default = 1)]
+    dilation_rate: Sizes<1>,
+    /// Parts that the channels are cut into; each part of the filters sees its own part only.
+    #[layer(default = 1)]
     groups: usize,
+    /// What is applied to the result.
     activation: ActivationFn,
+    /// Whether a bias is added.
+    #[layer(default = true)]
     use_bias: bool,
-    kernel_initializer: Arc<dyn Initializer>,
-    bias_initializer: Arc<dyn Initializer>,
+    /// How the kernel starts.
+    #[layer(default = GlorotUniform::new())]
+    kernel_initializer: Object<dyn Initializer>,
+    /// How the bias starts.
+    #[layer(default = Zeros)]
+    bias_initializer: Object<dyn Initializer>,
+    /// What the kernel adds to the loss.
+    kernel_regularizer: Option<Object<dyn Regularizer>>,
+    /// What the bias adds to the loss.
+    bias_regularizer: Option<Object<dyn Regularizer>>,
+    /// Where the kernel is brought back to after each step.
+    kernel_constraint: Option<Object<dyn Constraint>>,
+    /// Where the bias is brought back to after each step.
+    bias_constraint: Option<Object<dyn Constraint>>,
+    #[layer(weight)]
     kernel: Weight,
+    #[layer(weight)]
     bias: Weight,
 }
 
-impl Conv1D {
-    /// A layer of so many filters with windows of `kernel_size`, with Keras' defaults.
-    pub fn new(filters: usize, kernel_size: usize) -> Self {
-        Self {
-            filters,
-            kernel_size,
-            strides: 1,
-            padding: Padding::Valid,
-            dilation_rate: 1,
-            groups: 1,
-            activation: ActivationFn::Linear,
-            use_bias: true,
-            kernel_initializer: Arc::new(GlorotUniform),
-            bias_initializer: Arc::new(Zeros),
-            kernel: Weight::default(),
-            bias: Weight::default(),
-        }
-    }
-
-    /// Steps from one window to the next.
-    pub fn strides(mut self, strides: usize) -> Self {
-        self.strides = strides;
-        self
-    }
-
-    /// `Valid`, `Same` or `Causal`.
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
-        self
-    }
-
-    /// Steps from one tap of a window to the next.
-    pub fn dilation_rate(mut self, dilation_rate: usize) -> Self {
-        self.dilation_rate = dilation_rate;
-        self
-    }
-
-    /// Parts that the channels are cut into; each part of the filters sees its own part only.
-    pub fn groups(mut self, groups: usize) -> Self {
-        self.groups = groups;
-        self
-    }
-
-    /// What is applied to the result.
-    pub fn activation(mut self, activation: ActivationFn) -> Self {
-        self.activation = activation;
-        self
-    }
-
-    /// Whether a bias is added.
-    pub fn use_bias(mut self, use_bias: bool) -> Self {
-        self.use_bias = use_bias;
-        self
-    }
-
-    /// How the kernel starts.
-    pub fn kernel_initializer(mut self, initializer: impl Initializer + 'static) -> Self {
-        self.kernel_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// How the bias starts.
-    pub fn bias_initializer(mut self, initializer: impl Initializer + 'static) -> Self {
-        self.bias_initializer = Arc::new(initializer);
-        self
-    }
-}
-
 impl SimpleLayer for Conv1D {
-    fn class_name(&self) -> &'static str {
-        "Conv1D"
-    }
-
     fn build(&mut self, build: &mut Build, input: &Shape) -> Result<()> {
         let [_, _, channels] = axes(input, "(N, T, C)", HINT)?;
         let Self { filters, kernel_size, strides, padding, dilation_rate, groups, .. } = *self;
-        Options { filters, kernel_size: &[kernel_size], strides: &[strides], dilation_rate: &[dilation_rate], groups, padding }
+        Options { filters, kernel_size: &*kernel_size, strides: &*strides, dilation_rate: &*dilation_rate, groups, padding }
             .check(channels)?;
-        self.kernel = build.weight("kernel", [kernel_size, channels / groups, filters]).add(&*self.kernel_initializer)?;
+        let kernel = build.weight("kernel", [kernel_size[0], channels / groups, filters]).initializer(&self.kernel_initializer);
+        self.kernel = kernel.regularizer(&self.kernel_regularizer).constraint(&self.kernel_constraint).add()?;
         if self.use_bias {
-            self.bias = build.weight("bias", [self.filters]).add(&*self.bias_initializer)?;
+            let bias = build.weight("bias", [self.filters]).initializer(&self.bias_initializer);
+            self.bias = bias.regularizer(&self.bias_regularizer).constraint(&self.bias_constraint).add()?;
         }
         Ok(())
     }
@@ -128,7 +93,7 @@ impl SimpleLayer for Conv1D {
         let kernel = self.kernel.value();
         fits(x, -1, kernel.shape()[1] * self.groups, "channels")?;
         let Self { strides, padding, dilation_rate, groups, .. } = *self;
-        let mut y = x.conv1d(&kernel, &Conv1dOptions { strides, padding, dilation_rate, groups })?;
+        let mut y = x.conv1d(&kernel, &Conv1dOptions { strides: strides[0], padding, dilation_rate: dilation_rate[0], groups })?;
         if self.use_bias {
             y += self.bias.value();
         }

@@ -1,36 +1,22 @@
 //! Pooling of whole images: one value for each channel.
 
-use super::{Build, Call, SimpleLayer, check::axes};
+use super::{Build, Call, DataFormat, Layer, SimpleLayer, options::axes};
 use crate::{Result, Shape, Tensor};
 
 const HINT: &str = "images have a batch axis, two of space and one of channels";
 
 /// The mean of each channel: `(N, H, W, C)` to `(N, C)`, or `(N, 1, 1, C)` with `keepdims`.
-#[derive(Clone, Debug, Default)]
+#[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.GlobalAveragePooling2D")]
 #[doc(alias = "GlobalAvgPool2D")]
 pub struct GlobalAveragePooling2D {
+    /// Where the axis of channels is.
+    data_format: DataFormat,
+    /// Whether rows and columns stay, with size one.
     keepdims: bool,
 }
 
-impl GlobalAveragePooling2D {
-    /// With Keras' defaults.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Whether rows and columns stay, with size one.
-    pub fn keepdims(mut self, keepdims: bool) -> Self {
-        self.keepdims = keepdims;
-        self
-    }
-}
-
 impl SimpleLayer for GlobalAveragePooling2D {
-    fn class_name(&self) -> &'static str {
-        "GlobalAveragePooling2D"
-    }
-
     fn build(&mut self, _build: &mut Build, input: &Shape) -> Result<()> {
         axes::<4>(input, "(N, H, W, C)", HINT).map(drop)
     }
@@ -43,31 +29,17 @@ impl SimpleLayer for GlobalAveragePooling2D {
 }
 
 /// The largest value of each channel: `(N, H, W, C)` to `(N, C)`, or `(N, 1, 1, C)` with `keepdims`.
-#[derive(Clone, Debug, Default)]
+#[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.GlobalMaxPooling2D")]
 #[doc(alias = "GlobalMaxPool2D")]
 pub struct GlobalMaxPooling2D {
+    /// Where the axis of channels is.
+    data_format: DataFormat,
+    /// Whether rows and columns stay, with size one.
     keepdims: bool,
 }
 
-impl GlobalMaxPooling2D {
-    /// With Keras' defaults.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Whether rows and columns stay, with size one.
-    pub fn keepdims(mut self, keepdims: bool) -> Self {
-        self.keepdims = keepdims;
-        self
-    }
-}
-
 impl SimpleLayer for GlobalMaxPooling2D {
-    fn class_name(&self) -> &'static str {
-        "GlobalMaxPooling2D"
-    }
-
     fn build(&mut self, _build: &mut Build, input: &Shape) -> Result<()> {
         axes::<4>(input, "(N, H, W, C)", HINT).map(drop)
     }

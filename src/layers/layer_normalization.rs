@@ -1,12 +1,13 @@
 //! Layer normalization: each sample is normalized over its features.
 
-use super::{Build, Call, SimpleLayer, Weight, layer::fits};
+use super::{Axes, Build, Call, Layer, SimpleLayer, Weight, options::fits};
 use crate::{
     Error, Result, Shape, Tensor,
+    config::Object,
+    constraints::Constraint,
     initializers::{Initializer, Ones, Zeros},
+    regularizers::Regularizer,
 };
-use std::sync::Arc;
-
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, mean and variance over `axis` of each sample; the shape stays
 /// (Ba et al., 2016). Weights: `gamma` and `beta` of the sizes of those axes.
 ///
@@ -15,110 +16,72 @@ use std::sync::Arc;
 /// let features = LayerNormalization::new();
 /// let rows_and_features = LayerNormalization::new().axis([1, 2]).epsilon(1e-6);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.LayerNormalization")]
 pub struct LayerNormalization {
-    axis: Vec<isize>,
+    /// The axes that are normalized together.
+    #[layer(default = -1)]
+    axis: Axes,
+    /// What is added to the variance.
+    #[layer(default = 1e-3)]
     epsilon: f32,
+    /// Whether `beta` is added.
+    #[layer(default = true)]
     center: bool,
+    /// Whether the result is multiplied by `gamma`.
+    #[layer(default = true)]
     scale: bool,
-    beta_initializer: Arc<dyn Initializer>,
-    gamma_initializer: Arc<dyn Initializer>,
+    /// How `beta` starts.
+    #[layer(default = Zeros)]
+    beta_initializer: Object<dyn Initializer>,
+    /// How `gamma` starts.
+    #[layer(default = Ones)]
+    gamma_initializer: Object<dyn Initializer>,
+    /// What `beta` adds to the loss.
+    beta_regularizer: Option<Object<dyn Regularizer>>,
+    /// What `gamma` adds to the loss.
+    gamma_regularizer: Option<Object<dyn Regularizer>>,
+    /// Where `beta` is brought back to after each step.
+    beta_constraint: Option<Object<dyn Constraint>>,
+    /// Where `gamma` is brought back to after each step.
+    gamma_constraint: Option<Object<dyn Constraint>>,
+    #[layer(weight)]
     gamma: Weight,
+    #[layer(weight)]
     beta: Weight,
     /// Sizes of the axes it was built for.
+    #[layer(skip)]
     sizes: Shape,
 }
 
-impl Default for LayerNormalization {
-    fn default() -> Self {
-        Self {
-            axis: vec![-1],
-            epsilon: 1e-3,
-            center: true,
-            scale: true,
-            beta_initializer: Arc::new(Zeros),
-            gamma_initializer: Arc::new(Ones),
-            gamma: Weight::default(),
-            beta: Weight::default(),
-            sizes: Shape::scalar(),
-        }
-    }
-}
-
-impl LayerNormalization {
-    /// With Keras' defaults: the last axis, epsilon 0.001.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The axes that are normalized together.
-    pub fn axis(mut self, axis: impl Into<Vec<isize>>) -> Self {
-        self.axis = axis.into();
-        self
-    }
-
-    /// What is added to the variance.
-    pub fn epsilon(mut self, epsilon: f32) -> Self {
-        self.epsilon = epsilon;
-        self
-    }
-
-    /// Whether `beta` is added.
-    pub fn center(mut self, center: bool) -> Self {
-        self.center = center;
-        self
-    }
-
-    /// Whether the result is multiplied by `gamma`.
-    pub fn scale(mut self, scale: bool) -> Self {
-        self.scale = scale;
-        self
-    }
-
-    /// How `beta` starts.
-    pub fn beta_initializer(mut self, initializer: impl Initializer + 'static) -> Self {
-        self.beta_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// How `gamma` starts.
-    pub fn gamma_initializer(mut self, initializer: impl Initializer + 'static) -> Self {
-        self.gamma_initializer = Arc::new(initializer);
-        self
-    }
-}
-
 impl SimpleLayer for LayerNormalization {
-    fn class_name(&self) -> &'static str {
-        "LayerNormalization"
-    }
-
     fn is_exact(&self) -> bool {
         true
     }
 
     fn build(&mut self, build: &mut Build, input: &Shape) -> Result<()> {
-        if self.axis.is_empty() {
+        if self.axis.list().is_empty() {
             return Err(Error::invalid("axis names no axis; use axis([-1]) for the last one"));
         }
-        let sizes: Shape = input.axes(&self.axis)?.iter().map(|&axis| input[axis]).collect();
+        let sizes: Shape = input.axes(self.axis.list())?.iter().map(|&axis| input[axis]).collect();
         if self.scale {
-            self.gamma = build.weight("gamma", &sizes).add(&*self.gamma_initializer)?;
+            let gamma = build.weight("gamma", &sizes).initializer(&self.gamma_initializer);
+            self.gamma = gamma.regularizer(&self.gamma_regularizer).constraint(&self.gamma_constraint).add()?;
         }
         if self.center {
-            self.beta = build.weight("beta", &sizes).add(&*self.beta_initializer)?;
+            let beta = build.weight("beta", &sizes).initializer(&self.beta_initializer);
+            self.beta = beta.regularizer(&self.beta_regularizer).constraint(&self.beta_constraint).add()?;
         }
         self.sizes = sizes;
         Ok(())
     }
 
     fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
-        for (&axis, &size) in x.shape().axes(&self.axis)?.iter().zip(&self.sizes[..]) {
+        for (&axis, &size) in x.shape().axes(self.axis.list())?.iter().zip(&self.sizes[..]) {
             fits(x, axis as isize, size, "features")?;
         }
         let gamma = self.scale.then(|| self.gamma.value());
         let beta = self.center.then(|| self.beta.value());
-        Ok(x.layer_norm(&self.axis, gamma.as_ref(), beta.as_ref(), self.epsilon))
+        Ok(x.layer_norm(self.axis.list(), gamma.as_ref(), beta.as_ref(), self.epsilon))
     }
 }

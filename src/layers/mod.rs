@@ -1,9 +1,12 @@
 //! Layers: a struct of Keras' options, `build` and `call`. One line per layer file.
 
-mod check;
+mod call;
 mod conv;
+mod inputs;
 mod layer;
 mod layer_ref;
+mod options;
+mod weight;
 
 mod activation;
 mod batch_normalization;
@@ -20,14 +23,21 @@ mod reshape;
 pub use self::core::{Flatten, Rescaling};
 pub use activation::{Activation, ActivationFn};
 pub use batch_normalization::BatchNormalization;
-pub use check::Sizes;
+pub use call::{Call, Training};
 pub use conv1d::Conv1D;
 pub use conv2d::Conv2D;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use global_pooling::{GlobalAveragePooling2D, GlobalMaxPooling2D};
-pub use layer::{Build, Call, SimpleLayer, Training, Weight};
+pub use inputs::{Argument, Inputs, Outputs};
+#[doc(hidden)]
+pub use layer::numbered;
+pub use layer::{Children, Layer, SimpleLayer};
 pub use layer_normalization::LayerNormalization;
+pub(crate) use layer_ref::name_all;
 pub use layer_ref::{LayerExt, LayerRef};
+pub use options::{Axes, DataFormat, Sizes};
 pub use pooling::{AveragePooling2D, MaxPooling2D};
 pub use reshape::Reshape;
+pub use weight::{Build, LayerWeight, Weight, WeightBuilder};
+pub use wgrad_derive::Layer;

@@ -1,6 +1,6 @@
 //! Another shape for each sample.
 
-use super::{Build, Call, SimpleLayer};
+use super::{Build, Call, Layer, SimpleLayer};
 use crate::{Error, Result, Shape, Tensor};
 
 /// The same elements as `(N, target_shape…)`; one size of the target may be -1 and follows from the others.
@@ -10,18 +10,15 @@ use crate::{Error, Result, Shape, Tensor};
 /// let image = Reshape::new([28, 28, 1]);
 /// let pairs = Reshape::new([-1, 2]);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Reshape")]
 pub struct Reshape {
+    /// The shape of a sample, without the batch axis.
+    #[layer(new)]
     target_shape: Vec<isize>,
 }
 
 impl Reshape {
-    /// The shape of a sample, without the batch axis.
-    pub fn new(target_shape: impl Into<Vec<isize>>) -> Self {
-        Self { target_shape: target_shape.into() }
-    }
-
     /// The output's shape for an input of shape `input`.
     fn output(&self, input: &Shape) -> Result<Shape> {
         let target = &self.target_shape;
@@ -45,10 +42,6 @@ impl Reshape {
 }
 
 impl SimpleLayer for Reshape {
-    fn class_name(&self) -> &'static str {
-        "Reshape"
-    }
-
     fn build(&mut self, _build: &mut Build, input: &Shape) -> Result<()> {
         self.output(input).map(drop)
     }

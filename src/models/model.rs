@@ -8,12 +8,12 @@ use crate::{
     Error, Result, Shape, Tensor, Variable,
     device::Device,
     graph::Counter,
-    layers::{Call, LayerRef, Training},
+    layers::{Call, LayerRef, Training, name_all},
     mixed_precision::Policy,
     random,
     training::Compiled,
 };
-use std::{collections::HashMap, fmt};
+use std::fmt;
 
 /// The batch size with which shapes are inferred: nothing is computed for it.
 const STAND_IN: usize = 2;
@@ -40,13 +40,7 @@ struct BuiltModel {
 
 impl Model {
     pub(super) fn from_layers(name: String, layers: Vec<LayerRef>) -> Self {
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        for layer in &layers {
-            let count = counts.entry(layer.class_name()).or_default();
-            let base = snake_case(layer.class_name());
-            layer.name_if_unnamed(|| if *count == 0 { base } else { format!("{base}_{count}") });
-            *count += 1;
-        }
+        name_all(&layers);
         Self { name, layers, built: None, step: Counter::default(), compiled: None, policy: Policy::current() }
     }
 
@@ -64,7 +58,6 @@ impl Model {
             let mut call = Call::new(Training::No, seed, 0);
             let mut shapes = Vec::with_capacity(self.layers.len());
             for layer in &self.layers {
-                layer.build(seed, x.shape())?;
                 x = layer.call(&mut call, &x)?;
                 shapes.push(x.shape().clone());
             }
@@ -146,7 +139,7 @@ impl Model {
     /// The weights that an optimizer changes.
     pub fn trainable_variables(&self) -> Vec<Variable> {
         let layers = self.layers.iter().filter(|layer| layer.is_trainable());
-        layers.flat_map(|layer| layer.weights()).filter(|(_, trainable)| *trainable).map(|(variable, _)| variable.clone()).collect()
+        layers.flat_map(LayerRef::weights).filter(|weight| weight.trainable).map(|weight| weight.variable).collect()
     }
 
     /// Number of elements in all weights.
@@ -174,6 +167,15 @@ impl Model {
             x = layer.call(call, &x)?;
         }
         Ok(x)
+    }
+
+    /// `loss` with what layers added to it in `call`, and the penalties of trained weights.
+    pub(crate) fn total_loss(&self, call: &mut Call, loss: Tensor) -> Result<Tensor> {
+        let layers = self.layers.iter().filter(|layer| layer.is_trainable());
+        let weights = layers.flat_map(LayerRef::weights).filter(|weight| weight.trainable);
+        let penalties = weights.filter_map(|weight| weight.regularizer.map(|regularizer| regularizer.call(&weight.variable.value())));
+        let added = call.take_losses().into_iter().map(Ok);
+        added.chain(penalties).try_fold(loss, |loss, more| Ok(loss + more?))
     }
 
     /// That data of shape `samples`, batch included, is what the model was built for.
@@ -236,33 +238,4 @@ fn shown(shape: &Shape) -> String {
         *batch = "None".into();
     }
     if sizes.len() == 1 { "(None,)".into() } else { format!("({})", sizes.join(", ")) }
-}
-
-/// Keras' names of layers: `Conv2D` is `conv2d`, `MaxPooling2D` `max_pooling2d`, `BatchNormalization` `batch_normalization`.
-fn snake_case(class: &str) -> String {
-    let letters: Vec<char> = class.chars().collect();
-    let mut out = String::new();
-    for (at, &letter) in letters.iter().enumerate() {
-        let before = at.checked_sub(1).map(|at| letters[at]);
-        let word = letter.is_uppercase() && before.is_some_and(|before| before.is_lowercase());
-        let ends_run =
-            letter.is_uppercase() && before.is_some_and(char::is_uppercase) && letters.get(at + 1).is_some_and(|next| next.is_lowercase());
-        if word || ends_run {
-            out.push('_');
-        }
-        out.extend(letter.to_lowercase());
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::snake_case;
-
-    #[test]
-    fn layers_are_named_as_in_keras() {
-        let names = ["Conv2D", "MaxPooling2D", "BatchNormalization", "Dense", "GlobalAveragePooling2D", "ReLU", "PReLU", "LSTM"];
-        let expected = ["conv2d", "max_pooling2d", "batch_normalization", "dense", "global_average_pooling2d", "re_lu", "p_re_lu", "lstm"];
-        assert_eq!(names.map(snake_case), expected);
-    }
 }

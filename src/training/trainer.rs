@@ -103,6 +103,7 @@ impl<'a> Trainer<'a> {
         let tape = GradientTape::new();
         let predictions = self.model.forward(call, x)?;
         let loss = self.compiled.loss.call(y, &predictions)?;
+        let loss = self.model.total_loss(call, loss)?;
         let gradients = tape.gradient(&self.compiled.optimizer.scale_loss(&loss), variables)?;
         Ok((predictions, loss, gradients))
     }
@@ -119,6 +120,7 @@ impl<'a> Trainer<'a> {
         let mut call = Call::new(Training::No, self.model.seed()?, 0);
         let predictions = self.model.forward(&mut call, x)?;
         let loss = self.compiled.loss.call(y, &predictions)?;
+        let loss = self.model.total_loss(&mut call, loss)?;
         Ok(vec![self.update_states(&loss, y, &predictions)?])
     }
 

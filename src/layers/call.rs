@@ -1,0 +1,95 @@
+//! The context in which layers are called.
+
+use super::Weight;
+use crate::{Tensor, Variable, random::RandomKey};
+
+/// Whether a call trains: dropout drops and batch normalization looks at the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Training {
+    /// Part of a training step.
+    Yes,
+    /// Evaluation and prediction.
+    No,
+}
+
+/// The context of one call of a model: whether it trains, random numbers, and what layers hand to the caller: updates of
+/// weights and losses of their own.
+pub struct Call {
+    training: Training,
+    seed: u64,
+    step: u64,
+    path: Vec<String>,
+    /// Whether a layer further out is frozen.
+    frozen: bool,
+    mask: Option<Tensor>,
+    updates: Vec<(Variable, Tensor)>,
+    losses: Vec<Tensor>,
+}
+
+impl Call {
+    /// The context of step `step`: one step's random numbers repeat when it is run again.
+    pub fn new(training: Training, seed: u64, step: u64) -> Self {
+        Self { training, seed, step, path: Vec::new(), frozen: false, mask: None, updates: Vec::new(), losses: Vec::new() }
+    }
+
+    /// Whether this call trains.
+    pub fn training(&self) -> bool {
+        self.training == Training::Yes
+    }
+
+    /// Whether the layer that is called, or one around it, is frozen (`trainable(false)`).
+    pub fn frozen(&self) -> bool {
+        self.frozen
+    }
+
+    /// The mask of the layer's first input: bool, true where it counts.
+    pub fn mask(&self) -> Option<&Tensor> {
+        self.mask.as_ref()
+    }
+
+    /// The random numbers of this layer at this step.
+    pub fn random(&self) -> RandomKey {
+        RandomKey::new(self.seed, &self.path(), self.step)
+    }
+
+    /// Asks for `weight` to become `value` once the step is done.
+    pub fn update(&mut self, weight: &Weight, value: Tensor) {
+        self.updates.push((weight.variable().clone(), value));
+    }
+
+    /// Adds a scalar to the model's loss.
+    #[doc(alias = "keras.layers.Layer.add_loss")]
+    pub fn add_loss(&mut self, loss: Tensor) {
+        self.losses.push(loss);
+    }
+
+    /// Names of the layers that are being called, outermost first.
+    pub(super) fn path(&self) -> String {
+        self.path.join("/")
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Runs `body` as the call of a layer.
+    pub(super) fn inside<R>(&mut self, name: &str, frozen: bool, mask: Option<Tensor>, body: impl FnOnce(&mut Self) -> R) -> R {
+        self.path.push(name.to_owned());
+        let outer = (self.frozen, std::mem::replace(&mut self.mask, mask));
+        self.frozen |= frozen;
+        let result = body(self);
+        (self.frozen, self.mask) = outer;
+        self.path.pop();
+        result
+    }
+
+    /// The losses that layers added so far, to be added to the model's.
+    pub fn take_losses(&mut self) -> Vec<Tensor> {
+        std::mem::take(&mut self.losses)
+    }
+
+    /// The updates that layers asked for so far, in call order, to be assigned once the step is done.
+    pub fn take_updates(&mut self) -> Vec<(Variable, Tensor)> {
+        std::mem::take(&mut self.updates)
+    }
+}

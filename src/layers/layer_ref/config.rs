@@ -1,0 +1,75 @@
+//! Names of layers, and a layer as Keras' files hold it.
+
+use super::LayerRef;
+use crate::{
+    Shape,
+    config::{Fields, Json, Options, Reader, Value, Written, snake_case},
+    layers::Layer,
+    mixed_precision::Policy,
+};
+use std::collections::HashMap;
+
+/// Gives layers without a name Keras' names: `dense`, `dense_1` and so on.
+pub(crate) fn name_all(layers: &[LayerRef]) {
+    for (layer, name) in layers.iter().zip(file_names(layers)) {
+        layer.name_if_unnamed(|| name);
+    }
+}
+
+/// The names of layers of a list in weight files: by class and count, whatever the layers are called.
+pub(crate) fn file_names(layers: &[LayerRef]) -> Vec<String> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let name = |layer: &LayerRef| {
+        let count = counts.entry(layer.class_name()).or_default();
+        *count += 1;
+        let base = snake_case(layer.class_name());
+        if *count == 1 { base } else { format!("{base}_{}", *count - 1) }
+    };
+    layers.iter().map(name).collect()
+}
+
+/// A layer as Keras' `serialize_keras_object` gives it.
+impl Value for LayerRef {
+    fn to_json(&self) -> Json {
+        let mut options = Options::new();
+        options.insert("name".into(), self.layer_name().into());
+        options.insert("trainable".into(), self.is_trainable().into());
+        options.insert("dtype".into(), self.policy().to_json());
+        if let Some(regularizer) = &self.0.activity_regularizer {
+            options.insert("activity_regularizer".into(), regularizer.to_json());
+        }
+        self.look(|layer| layer.options(&mut options));
+        let mut json = Written::json(self.0.class, options);
+        if let Some(built) = self.0.built.get().filter(|built| !built.weights.is_empty() || !built.children.is_empty()) {
+            // The batch size means nothing.
+            let shape = |shape: &Shape| -> Json {
+                shape.iter().enumerate().map(|(axis, &size)| if axis == 0 { Json::Null } else { size.into() }).collect()
+            };
+            let shapes: Vec<Json> = built.shapes.iter().map(shape).collect();
+            let shapes = if let [one] = &shapes[..] { one.clone() } else { shapes.into() };
+            json["build_config"] = serde_json::json!({ "input_shape": shapes });
+        }
+        json
+    }
+
+    fn from_json(json: &Json, reader: &mut Reader) -> Option<Self> {
+        let Some(mut written) = Written::of(json) else { return reader.expected("a layer", json) };
+        let name = written.options.shift_remove("name").and_then(|name| name.as_str().map(str::to_owned));
+        let place = format!("{} ({})", name.as_deref().unwrap_or("layer"), written.class_name);
+        reader.at(place, |reader| {
+            let entry = written.find::<dyn Layer>(reader)?;
+            Fields::read(written.options, reader, |fields| {
+                let trainable = fields.take("trainable").unwrap_or(true);
+                let policy = fields.take("dtype").unwrap_or(Policy::Float32);
+                let regularizer = fields.take("activity_regularizer");
+                let mut layer = LayerRef::new((entry.read)(fields)?, policy);
+                layer.unshared("activity regularizer").activity_regularizer = regularizer;
+                layer.set_trainable(trainable);
+                if let Some(name) = name {
+                    layer.name_if_unnamed(|| name);
+                }
+                Some(layer)
+            })
+        })
+    }
+}

@@ -1,0 +1,274 @@
+//! A layer with a name, built once and called often: what models own.
+
+mod config;
+
+pub(crate) use config::{file_names, name_all};
+
+use super::{Build, Call, Inputs, Layer, LayerWeight, Outputs};
+use crate::{
+    DType, Error, Result, Shape, Tensor, Variable,
+    config::{Class, Object, snake_case},
+    graph::LayerScope,
+    lock::lock,
+    mixed_precision::Policy,
+    regularizers::Regularizer,
+};
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// A layer with a name: what models own. Clones are the same layer.
+#[derive(Clone)]
+pub struct LayerRef(Arc<Inner>);
+
+struct Inner {
+    name: OnceLock<String>,
+    trainable: AtomicBool,
+    policy: Policy,
+    activity_regularizer: Option<Object<dyn Regularizer>>,
+    class: &'static Class,
+    unbuilt: Mutex<Option<Box<dyn Layer>>>,
+    built: OnceLock<Built>,
+}
+
+struct Built {
+    layer: Box<dyn Layer>,
+    weights: Vec<LayerWeight>,
+    children: Vec<(String, LayerRef)>,
+    /// The shapes it was built for.
+    shapes: Vec<Shape>,
+}
+
+impl<L: Layer> From<L> for LayerRef {
+    fn from(layer: L) -> Self {
+        Self::new(Box::new(layer), Policy::current())
+    }
+}
+
+/// What can be said of any layer before it is added to a model; comes last in a chain of setters.
+pub trait LayerExt: Into<LayerRef> {
+    /// Names the layer.
+    fn name(self, name: &str) -> LayerRef {
+        let layer = self.into();
+        let _ = layer.0.name.set(name.to_owned());
+        layer
+    }
+
+    /// Whether optimizers may change the layer.
+    fn trainable(self, trainable: bool) -> LayerRef {
+        let layer = self.into();
+        layer.set_trainable(trainable);
+        layer
+    }
+
+    /// In which dtype the layer calculates, whatever the model does: `.dtype_policy(Policy::Float32)` on a last layer, say.
+    /// Keras' argument `dtype`.
+    ///
+    /// # Panics
+    /// When the layer was built, or is shared already.
+    fn dtype_policy(self, policy: Policy) -> LayerRef {
+        let mut layer = self.into();
+        layer.unshared("dtype policy").policy = policy;
+        layer
+    }
+
+    /// What the layer's outputs add to the loss, for each sample.
+    ///
+    /// # Panics
+    /// When the layer was built, or is shared already.
+    fn activity_regularizer(self, regularizer: impl Into<Object<dyn Regularizer>>) -> LayerRef {
+        let mut layer = self.into();
+        layer.unshared("activity regularizer").activity_regularizer = Some(regularizer.into());
+        layer
+    }
+
+    /// One layer to be called in several places.
+    fn shared(self) -> LayerRef {
+        self.into()
+    }
+}
+
+impl<L: Into<LayerRef>> LayerExt for L {}
+
+impl LayerRef {
+    fn new(layer: Box<dyn Layer>, policy: Policy) -> Self {
+        LayerRef(Arc::new(Inner {
+            name: OnceLock::new(),
+            trainable: AtomicBool::new(true),
+            policy,
+            activity_regularizer: None,
+            class: layer.class(),
+            unbuilt: Mutex::new(Some(layer)),
+            built: OnceLock::new(),
+        }))
+    }
+
+    /// To change what is fixed once the layer is in use.
+    #[track_caller]
+    fn unshared(&mut self, what: &str) -> &mut Inner {
+        match Arc::get_mut(&mut self.0).filter(|inner| inner.built.get().is_none()) {
+            Some(inner) => inner,
+            None => panic!("the {what} of a layer is set before it is built or shared"),
+        }
+    }
+
+    /// Keras' class name.
+    pub fn class_name(&self) -> &'static str {
+        self.0.class.name
+    }
+
+    /// Its name; empty until it is part of a model.
+    pub fn layer_name(&self) -> &str {
+        self.0.name.get().map_or("", String::as_str)
+    }
+
+    /// Name and class, for messages.
+    fn described(&self) -> String {
+        let policy = if self.policy() == Policy::Float32 { String::new() } else { format!(", {}", self.policy()) };
+        format!("{} ({}{policy})", self.layer_name(), self.class_name())
+    }
+
+    /// In which dtype it calculates.
+    pub fn policy(&self) -> Policy {
+        self.0.policy
+    }
+
+    /// Names it, if it has no name yet.
+    pub(crate) fn name_if_unnamed(&self, name: impl FnOnce() -> String) {
+        self.0.name.get_or_init(name);
+    }
+
+    /// Freezes or thaws the layer, and with it those inside.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.0.trainable.store(trainable, Ordering::Relaxed);
+    }
+
+    /// Whether optimizers may change it.
+    pub fn is_trainable(&self) -> bool {
+        self.0.trainable.load(Ordering::Relaxed)
+    }
+
+    /// Whether its weights exist.
+    pub fn is_built(&self) -> bool {
+        self.0.built.get().is_some()
+    }
+
+    /// Whether both are the same layer.
+    pub fn is_same(&self, other: &LayerRef) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Its layer, where that is an `L`: to look at its options.
+    pub fn with<L: Layer, R>(&self, look: impl FnOnce(&L) -> R) -> Option<R> {
+        self.look(|layer| (layer as &dyn std::any::Any).downcast_ref::<L>().map(look))
+    }
+
+    fn look<R>(&self, look: impl FnOnce(&dyn Layer) -> R) -> R {
+        // Locked first: a layer that is being built is in neither place.
+        let unbuilt = lock(&self.0.unbuilt);
+        let layer = self.0.built.get().map(|built| &*built.layer).or(unbuilt.as_deref());
+        look(layer.expect("a layer is unbuilt or built"))
+    }
+
+    /// Weights of the layer alone, in Keras' order, without those of layers inside.
+    pub(crate) fn own_weights(&self) -> &[LayerWeight] {
+        self.0.built.get().map_or(&[], |built| &built.weights)
+    }
+
+    /// The layers inside, by field; of a layer that is not built yet too.
+    pub fn children(&self) -> Vec<(String, LayerRef)> {
+        self.0.built.get().map_or_else(|| self.look(|layer| layer.children()), |built| built.children.clone())
+    }
+
+    /// All weights in Keras' order, own ones first, and whether each would be trained if the layer is. A weight that stands in
+    /// several places comes once.
+    pub(crate) fn weights(&self) -> Vec<LayerWeight> {
+        let mut weights = self.own_weights().to_vec();
+        for (_, child) in self.children() {
+            for weight in child.weights() {
+                if !weights.iter().any(|other| other.variable.id() == weight.variable.id()) {
+                    weights.push(LayerWeight { trainable: weight.trainable && child.is_trainable(), ..weight });
+                }
+            }
+        }
+        weights
+    }
+
+    /// Its weights, trainable or not, in Keras' order.
+    pub fn variables(&self) -> Vec<Variable> {
+        self.weights().into_iter().map(|weight| weight.variable).collect()
+    }
+
+    /// Makes the weights for inputs of these shapes where new tensors live, if they do not exist yet.
+    fn build(&self, path: String, seed: u64, shapes: Vec<Shape>) -> Result<&Built> {
+        let mut unbuilt = lock(&self.0.unbuilt);
+        // Built in place and put back on an error: a wrong shape must not lose the layer.
+        if let Some(mut layer) = unbuilt.take() {
+            let dtype = if layer.is_exact() { DType::F32 } else { self.policy().compute_dtype() };
+            let mut build = Build::new(path, seed, self.policy(), dtype);
+            if let Err(error) = layer.build(&mut build, &shapes) {
+                *unbuilt = Some(layer);
+                return Err(error.at_layer(&self.described()));
+            }
+            let children = layer.children();
+            let inside: Vec<LayerRef> = children.iter().map(|(_, child)| child.clone()).collect();
+            name_all(&inside);
+            let _ = self.0.built.set(Built { layer, weights: build.weights(), children, shapes });
+        }
+        Ok(self.0.built.get().expect("it was built before or just now"))
+    }
+
+    /// The output for `x`, in the policy's dtype if it is a float. The first call makes the weights.
+    ///
+    /// # Errors
+    /// When the layer does not take such an input.
+    pub fn call(&self, call: &mut Call, x: &Tensor) -> Result<Tensor> {
+        self.call_all(call, &Inputs::from(x))?.one().cloned()
+    }
+
+    /// The outputs for `inputs`, with their masks. The first call makes the weights.
+    ///
+    /// # Errors
+    /// When the layer does not take such inputs or arguments.
+    pub fn call_all(&self, call: &mut Call, inputs: &Inputs) -> Result<Outputs> {
+        self.name_if_unnamed(|| snake_case(self.class_name()));
+        let _scope = LayerScope::enter(&self.described());
+        let frozen = !self.is_trainable();
+        let result = call.inside(self.layer_name(), frozen, inputs.mask(0).cloned(), |call| {
+            let built = match self.0.built.get() {
+                Some(built) => built,
+                None => self.build(call.path(), call.seed(), inputs.tensors().iter().map(|x| x.shape().clone()).collect())?,
+            };
+            self.check_arguments(&*built.layer, inputs)?;
+            let cast = |x: &Tensor, dtype| if x.dtype().is_float() { x.cast(dtype) } else { x.clone() };
+            let inside = if built.layer.is_exact() { DType::F32 } else { self.policy().compute_dtype() };
+            let outputs = built.layer.call(call, &inputs.map(|x| cast(x, inside)))?;
+            if let Some(regularizer) = &self.0.activity_regularizer {
+                for y in outputs.tensors() {
+                    let samples = y.shape().first().copied().unwrap_or(1).max(1) as f32;
+                    call.add_loss(regularizer.call(&y.cast(DType::F32))? / samples);
+                }
+            }
+            Ok(outputs.map(|y| cast(y, self.policy().compute_dtype())))
+        });
+        result.map_err(|error: Error| error.at_layer(&self.described()))
+    }
+
+    fn check_arguments(&self, layer: &dyn Layer, inputs: &Inputs) -> Result<()> {
+        let known = layer.arguments();
+        let unknown = inputs.arguments().iter().find(|(name, _)| !known.contains(&name.as_str()));
+        let Some((name, _)) = unknown else { return Ok(()) };
+        let hint = if known.is_empty() { "it takes none".into() } else { format!("it takes {}", known.join(", ")) };
+        Err(Error::invalid(format!("unknown argument {name:?} of the call; {hint}")))
+    }
+}
+
+impl fmt::Debug for LayerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} {}>", self.class_name(), self.layer_name())
+    }
+}
