@@ -7,7 +7,7 @@ use std::{
 use wgrad::{
     Result,
     data::{Array, Values},
-    formats::hdf5::Group,
+    formats::{hdf5::Group, npy, safetensors, zip},
 };
 
 fn fixture(name: &str) -> PathBuf {
@@ -17,11 +17,21 @@ fn fixture(name: &str) -> PathBuf {
 /// Reads a file in memory, for its errors only.
 type Loader = fn(&[u8]) -> Result<()>;
 
-const SAMPLES: [(&str, Loader); 4] = [
+fn read_zip(bytes: &[u8]) -> Result<()> {
+    let mut archive = zip::Archive::read(bytes.into())?;
+    archive.names().to_vec().iter().try_for_each(|name| archive.entry(name).map(drop))
+}
+
+const SAMPLES: [(&str, Loader); 9] = [
     ("keras/seq.weights.h5", |bytes| Group::read(bytes).map(drop)),
     ("keras/seq_legacy.h5", |bytes| Group::read(bytes).map(drop)),
     ("formats/earliest.h5", |bytes| Group::read(bytes).map(drop)),
     ("formats/latest.h5", |bytes| Group::read(bytes).map(drop)),
+    ("formats/fortran.npy", |bytes| npy::read(bytes).map(drop)),
+    ("formats/stored.npz", |bytes| npy::read_npz(bytes.into()).map(drop)),
+    ("formats/compressed.npz", |bytes| npy::read_npz(bytes.into()).map(drop)),
+    ("formats/sample.safetensors", |bytes| safetensors::File::read(bytes).map(drop)),
+    ("keras/misc.keras", read_zip),
 ];
 
 #[test]
@@ -78,6 +88,47 @@ fn hdf5_that_is_not_supported_is_refused_by_name() {
     assert!(error.contains("refused.h5: /chunks: ") && error.contains("chunks"), "{error}");
     let error = Group::open(fixture("keras/hand.keras")).unwrap_err().to_string();
     assert!(error.contains("no HDF5 file"), "{error}");
+}
+
+#[test]
+fn numpy_files_mean_what_python_saved() {
+    let [stored, compressed] = ["formats/stored.npz", "formats/compressed.npz"].map(|name| npy::open_npz(fixture(name)).unwrap());
+    assert_eq!(stored, compressed);
+    let array = |name: &str| &stored.iter().find(|(found, _)| found == name).unwrap().1;
+    let floats = Array::new(vec![0.0_f32, 1.0, 2.0, 3.0, 4.0, 5.0], [2, 3]).unwrap();
+    assert_eq!((array("f4"), array("big_f4")), (&floats, &floats));
+    let integers = Array::new(vec![0_i64, 1, 2, 3, 4, 5], [2, 3]).unwrap();
+    for name in ["i8", "big_i8", "u4", "u8"] {
+        assert_eq!(array(name), &integers, "{name}");
+    }
+    assert_eq!(array("bool"), &vec![true, false].into());
+    assert_eq!(array("text"), &["x", "", "größe"].map(String::from).to_vec().into());
+    assert_eq!(array("bytes"), &["dense/kernel:0", "bias"].map(String::from).to_vec().into());
+    assert_eq!((array("scalar").values(), array("scalar").shape().rank()), (&Values::F64(vec![0.5]), 0));
+    assert_eq!(array("empty").shape()[..], [0, 3]);
+    let row_major = Array::new((0..24_u8).map(f32::from).collect::<Vec<_>>(), [2, 3, 4]).unwrap();
+    assert_eq!((array("row_major"), array("fortran")), (&row_major, &row_major));
+    assert_eq!(npy::open(fixture("formats/fortran.npy")).unwrap(), row_major);
+    let error = npy::open(fixture("formats/objects.npy")).unwrap_err().to_string();
+    assert!(error.contains("objects.npy: ") && error.contains("would run code"), "{error}");
+}
+
+#[test]
+fn safetensors_mean_what_python_saved() {
+    let file = safetensors::File::open(fixture("formats/sample.safetensors")).unwrap();
+    assert_eq!(file.metadata["format"], "pt");
+    assert_eq!(file.tensors["weight"], Array::new((0..6_u8).map(f32::from).collect::<Vec<_>>(), [2, 3]).unwrap());
+    assert_eq!(file.tensors["half"], vec![half::f16::from_f32(0.5); 2].into());
+    assert_eq!(file.tensors["brain"], vec![half::bf16::from_f32(-3.0); 2].into());
+    assert_eq!(file.tensors["count"], Array::new([7_i64], wgrad::Shape::scalar()).unwrap());
+}
+
+#[test]
+fn a_keras_archive_has_its_entries() {
+    let mut archive = zip::Archive::open(fixture("keras/seq.keras")).unwrap();
+    assert_eq!(archive.names(), ["metadata.json", "config.json", "model.weights.h5"]);
+    let weights = Group::read(&archive.entry("model.weights.h5").unwrap()).unwrap();
+    assert_eq!(weights.dataset("layers/dense/vars/1").unwrap().array.shape()[..], [5]);
 }
 
 #[test]

@@ -7,6 +7,9 @@ pub mod atomic;
 mod bytes;
 mod elements;
 pub mod hdf5;
+pub mod npy;
+pub mod safetensors;
+pub mod zip;
 
 use crate::{Error, ErrorKind, Result};
 use std::path::Path;
