@@ -99,6 +99,15 @@ impl DType {
         }
     }
 
+    /// What the shader library calls a half dtype.
+    pub(crate) fn half_name(self) -> Option<&'static str> {
+        match self {
+            DType::F16 => Some("f16"),
+            DType::BF16 => Some("bf16"),
+            _ => None,
+        }
+    }
+
     /// How WGSL calls it in memory.
     pub(crate) fn wgsl_storage(self) -> &'static str {
         if self == DType::Bool || self.is_half() { "u32" } else { self.wgsl() }

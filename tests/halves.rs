@@ -12,6 +12,7 @@ const TESTS: &[(&str, Test)] = &[
     ("views begin inside a word", views_begin_inside_a_word),
     ("casts round inside a fused chain", casts_round_inside_a_chain),
     ("kernels calculate in float32", kernels_calculate_in_float32),
+    ("products read halves where they lie", products_read_halves_where_they_lie),
     ("epilogues read halves", epilogues_read_halves),
     ("gradients have the dtype of what they are for", gradients_follow_the_dtype),
     ("dtypes are not mixed", dtypes_are_not_mixed),
@@ -84,6 +85,18 @@ fn kernels_calculate_in_float32() -> Result<()> {
     let many = Tensor::full([5000], 40.0f32).cast(DType::F16);
     assert_eq!(many.mean(&[]).item::<f16>()?.to_f32(), 40.0);
     assert_eq!(many.sum(&[]).item::<f16>()?, f16::INFINITY);
+    Ok(())
+}
+
+fn products_read_halves_where_they_lie() -> Result<()> {
+    let device = Device::current()?;
+    let (x, y) = (Tensor::from_slice(&ramp(40), [5, 8])?, Tensor::from_slice(&ramp(48), [6, 8])?);
+    let product = x.matmul(&y.transpose());
+    let before = device.statistics().kernels;
+    product.compute()?;
+    let kernels = device.statistics().kernels - before;
+    // Widening both is two kernels more.
+    assert_eq!(kernels, if device == Device::Cpu { 4 } else { 2 });
     Ok(())
 }
 

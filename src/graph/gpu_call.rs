@@ -151,6 +151,8 @@ impl<'a> GpuCall<'a> {
         if groups.contains(&0) {
             return; // nothing to do for an empty tensor
         }
+        let halves = (1..).zip(reads).filter_map(|(binding, arg)| Some((binding, arg.spec.dtype.half_name()?)));
+        let kernel = halves.fold(kernel, |kernel, (binding, half)| kernel.with_halves(binding, half));
         let bind = |arg: &&Arg, write| Arg { write, ..(*arg).clone() };
         let bindings = reads.iter().map(|arg| bind(arg, false)).chain(writes.iter().map(|arg| bind(arg, true))).collect();
         self.dispatches.push(Recorded { kernel, args: args.to_vec(), bindings, groups });

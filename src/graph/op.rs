@@ -147,6 +147,12 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether the GPU kernels read float inputs that lie in memory as halves: their buffers are declared in the shaders as arrays of
+    /// `f32` or `vec4<f32>`, and read by `name[index]` alone. Such an input has a half dtype in [`GpuCall::inputs`].
+    fn reads_halves(&self) -> bool {
+        false
+    }
+
     /// Whether the inputs are laid one after another into the output, so that their kernels may write there themselves.
     /// The starts, in words.
     fn packs(&self) -> Option<&[usize]> {

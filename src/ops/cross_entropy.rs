@@ -117,6 +117,10 @@ impl Op for CrossEntropy {
         Some(vec![loss, shift, log, total])
     }
 
+    fn reads_halves(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let (targets, logits) = (&call.inputs[0], call.inputs[1].f32());
         let (count, length) = rows(call.inputs[1].shape());
@@ -186,6 +190,10 @@ impl Op for CrossEntropyGradient {
     /// One upstream gradient for all rows, as the mean of the losses has it, is read where it is.
     fn access(&self, index: usize, layout: &Layout) -> Access {
         if index == 4 && layout.strides.iter().all(|&stride| stride == 0) { Access::Strided } else { Access::Contiguous }
+    }
+
+    fn reads_halves(&self) -> bool {
+        true
     }
 
     fn cpu(&self, call: CpuCall) {

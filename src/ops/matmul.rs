@@ -64,6 +64,10 @@ impl Op for Matmul {
         true
     }
 
+    fn reads_halves(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let out = call.outputs[0].f32();
         call.epilogue.lend(|finish| multiply(&call.inputs[0], &call.inputs[1], out, finish));
@@ -115,6 +119,10 @@ impl Op for MatmulAndSums {
 
     fn access(&self, index: usize, layout: &Layout) -> Access {
         if index == 0 { Matmul.access(index, layout) } else { Access::Contiguous }
+    }
+
+    fn reads_halves(&self) -> bool {
+        true
     }
 
     fn cpu(&self, call: CpuCall) {

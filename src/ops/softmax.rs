@@ -49,6 +49,10 @@ impl Op for Softmax {
         Some(vec![if self.log { shifted - sum.log() } else { (shifted.exp() / sum).as_softmax_of(&inputs[0]) }])
     }
 
+    fn reads_halves(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let (x, (count, length)) = (call.inputs[0].f32(), rows(call.inputs[0].shape()));
         let out = SharedMut::new(call.outputs[0].f32());
@@ -106,6 +110,10 @@ impl Op for SoftmaxGradient {
         let (y, dy) = (&inputs[0], &inputs[1]);
         let sum = |x: &Tensor| x.sum(&[-1]).expand_dims(-1);
         Some(vec![if self.log { dy - y.exp() * sum(dy) } else { y * (dy - sum(&(y * dy))) }])
+    }
+
+    fn reads_halves(&self) -> bool {
+        true
     }
 
     fn cpu(&self, call: CpuCall) {

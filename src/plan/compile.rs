@@ -6,8 +6,9 @@ use super::{
     fuse,
     place::{self, Buffers, Home},
     pointwise::Fused,
-    recast::recast,
+    recast::{recast, unneeded},
     simplify::simplify,
+    switches::fusion,
     trace::{Ref, Trace},
 };
 use crate::{
@@ -23,10 +24,15 @@ use smallvec::SmallVec;
 pub(super) fn compile(trace: &Trace, device: &Device) -> Result<Plan> {
     let (trace, simplified) = simplify(trace);
     let (trace, origin) = recast(&trace);
+    let unneeded = match device.caps() {
+        Some(_) if fusion() => unneeded(&trace),
+        _ => vec![false; trace.nodes.len()],
+    };
     let mut compiler = Compiler {
         trace: &trace,
         alignment: device.alignment(),
-        groups: fuse::groups(&trace, device.kernel_inputs()),
+        groups: fuse::groups(&trace, device.kernel_inputs(), &unneeded),
+        unneeded,
         buffers: Buffers::new(trace.buffers.len()),
         steps: Vec::new(),
         places: vec![SmallVec::new(); trace.nodes.len()],
@@ -46,6 +52,8 @@ struct Compiler<'a> {
     /// Words to which the start of a binding is aligned.
     alignment: usize,
     groups: fuse::Groups,
+    /// Casts whose input is read in their place.
+    unneeded: Vec<bool>,
     buffers: Buffers,
     steps: Vec<Step>,
     places: Vec<SmallVec<[Place; 1]>>,
@@ -59,6 +67,10 @@ impl Compiler<'_> {
         let is_constant = fuse::constant(self.trace, Ref::Node(at, 0)).is_some();
         if self.groups.root[at] != at {
             return; // with its group
+        }
+        if self.unneeded[at] {
+            self.places[at] = SmallVec::from_iter([self.place(node.inputs[0])]);
+            return;
         }
         if op.pointwise().is_some() {
             let only_constant_users = is_constant && !node.keep && !self.has_memory_user(at);
@@ -83,8 +95,10 @@ impl Compiler<'_> {
 
     /// Whether a user of this node reads it from memory: anything but a pointwise op.
     fn has_memory_user(&self, at: usize) -> bool {
-        self.trace.nodes[at + 1..].iter().any(|user| {
-            user.op().pointwise().is_none() && user.inputs.iter().any(|input| matches!(input, Ref::Node(node, _) if *node == at))
+        (at + 1..self.trace.nodes.len()).any(|other| {
+            let user = &self.trace.nodes[other];
+            (user.op().pointwise().is_none() || self.unneeded[other])
+                && user.inputs.iter().any(|input| matches!(input, Ref::Node(node, _) if *node == at))
         })
     }
 
@@ -110,7 +124,6 @@ impl Compiler<'_> {
     fn view(&mut self, at: usize) -> Option<Place> {
         let node = &self.trace.nodes[at];
         let input = *node.inputs.first()?;
-        let spec = node.node.specs[0].clone();
         let mut place = self.place(input);
         let layout = match node.op().view(&place.layout)? {
             Some(layout) => layout,
@@ -119,6 +132,8 @@ impl Compiler<'_> {
                 node.op().view(&place.layout)?.expect("every view of a contiguous tensor has a layout")
             }
         };
+        // The dtype is that in memory, which may be a half where float32 is meant.
+        let spec = Spec { dtype: place.spec.dtype, ..node.node.specs[0].clone() };
         Some(Place { spec, layout, ..place })
     }
 
@@ -144,10 +159,9 @@ impl Compiler<'_> {
         if op.access(index, &place.layout) == Access::Strided {
             return place;
         }
-        if !place.layout.is_contiguous() || !(place.start + place.layout.offset).is_multiple_of(self.alignment) {
+        let Some(start) = place.first_word().filter(|start| place.layout.is_contiguous() && start.is_multiple_of(self.alignment)) else {
             return self.copy(place);
-        }
-        let start = place.start + place.layout.offset;
+        };
         Place { start, layout: Layout::contiguous(&place.spec.shape, 0), ..place }
     }
 

@@ -39,7 +39,7 @@ fn size(places: &[Place]) -> usize {
         let axes = place.layout.shape.iter().zip(&place.layout.strides);
         axes.map(|(&size, &stride)| if stride == 0 { size.min(1) } else { size }).product()
     };
-    places.iter().map(|place| 4 * distinct(place)).sum()
+    places.iter().map(|place| 4 * distinct(place) / place.spec.dtype.per_word()).sum()
 }
 
 impl Plan {

@@ -2,10 +2,10 @@
 
 use super::{Place, Plan, Step, switches, validate};
 use crate::{
-    Result,
-    device::{Buffer, Device, Value},
+    DType, Result,
+    device::{Buffer, Device, Value, cpu::halves},
     graph::{CpuCall, CpuChain, CpuIn, CpuOut},
-    shape::Layout,
+    shape::{Layout, Spec},
 };
 use smallvec::SmallVec;
 use std::{sync::LazyLock, time::Instant};
@@ -47,6 +47,9 @@ pub(super) fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
             CpuIn { spec: &place.spec, layout: &place.layout, words: if contiguous { &words[..place.spec.words()] } else { words } }
         })
         .collect();
+    let [before, own, behind] = step.split_inputs(&inputs);
+    // Halves that a GPU kernel reads as they lie; only validation repeats such a step.
+    let widened: SmallVec<[Option<(Spec, Vec<u32>)>; 6]> = own.iter().map(|input| widened(step, input)).collect();
     let mut outputs: SmallVec<[CpuOut; 2]> = step
         .outputs
         .iter()
@@ -59,15 +62,26 @@ pub(super) fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
         })
         .collect();
     let params: SmallVec<[u32; 16]> = step.params.iter().map(|&at| params[at]).collect();
-    let [before, own, behind] = step.split_inputs(&inputs);
     let [own_params, before_params, behind_params] = step.split_params(&params);
     let [before, behind] = [before, behind].map(|part| part.iter().map(CpuIn::words).collect::<SmallVec<[&[u32]; 4]>>());
-    let own: SmallVec<[CpuIn; 6]> =
-        calculated.iter().map(|(_, spec, layout)| CpuIn { spec, layout, words: &[] }).chain(own.iter().copied()).collect();
+    let own = own.iter().zip(&widened).map(|(input, widened)| match widened {
+        Some((spec, words)) => CpuIn { spec, words, ..*input },
+        None => *input,
+    });
+    let own: SmallVec<[CpuIn; 6]> = calculated.iter().map(|(_, spec, layout)| CpuIn { spec, layout, words: &[] }).chain(own).collect();
     let prologue = CpuChain { chain: calculated.as_ref().map(|(chain, ..)| *chain), buffers: &before, params: before_params };
     let epilogue = CpuChain { chain: step.epilogue.as_ref(), buffers: &behind, params: behind_params };
     let call = CpuCall { inputs: &own, outputs: &mut outputs, params: own_params, prologue, epilogue };
     if *TRACE { traced(step, || step.op.cpu(call)) } else { step.op.cpu(call) }
+}
+
+/// An input of halves as the float32 that the CPU kernel takes.
+fn widened(step: &Step, input: &CpuIn) -> Option<(Spec, Vec<u32>)> {
+    (input.spec.dtype.is_half() && step.op.reads_halves()).then(|| {
+        let words = input.words.to_vec();
+        let size = words.len() * input.spec.dtype.per_word();
+        (Spec { dtype: DType::F32, ..input.spec.clone() }, halves::unpack(input.spec.dtype, words, size))
+    })
 }
 
 /// `WGRAD_TRACE=1`: each kernel with shapes, time and memory bandwidth on standard error.

@@ -32,8 +32,8 @@ impl Groups {
     }
 }
 
-/// `inputs` is how many buffers a kernel can read.
-pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
+/// `inputs` is how many buffers a kernel can read; what is [`unneeded`](super::recast::unneeded) takes no part.
+pub(super) fn groups(trace: &Trace, inputs: usize, unneeded: &[bool]) -> Groups {
     let count = trace.nodes.len();
     let mut groups = Groups { root: (0..count).collect(), head: vec![None; count], prologue: vec![None; count] };
     let enabled = fusion();
@@ -43,7 +43,7 @@ pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
     let mut length = vec![0usize; count];
     for at in (0..count).rev() {
         let node = &trace.nodes[at];
-        let is_pointwise = node.op().pointwise().is_some();
+        let pointwise = |at: usize| trace.nodes[at].op().pointwise().is_some() && !unneeded[at];
         if enabled && node.op().takes_epilogue() {
             let mut reshapes = SmallVec::new();
             if let Some(target) = common_user(trace, &users, &groups, at, &mut reshapes)
@@ -63,12 +63,12 @@ pub(super) fn groups(trace: &Trace, inputs: usize) -> Groups {
                 }
             }
         }
-        if !is_pointwise {
+        if !pointwise(at) {
             continue;
         }
         if let (true, false, Some(&user)) = (enabled, node.keep, users[at].first()) {
             let target = groups.root[user];
-            let together = users[at].iter().all(|&user| groups.root[user] == target && trace.nodes[user].op().pointwise().is_some());
+            let together = users[at].iter().all(|&user| groups.root[user] == target && pointwise(user));
             if together {
                 let mut merged: Vec<Ref> =
                     reads[target].iter().copied().filter(|read| !matches!(read, Ref::Node(node, _) if *node == at)).collect();
@@ -158,6 +158,11 @@ fn prologue_user(trace: &Trace, users: &[SmallVec<[usize; 4]>], at: usize, resha
     }
     let kernel = &trace.nodes[user];
     (kernel.op().takes_prologue() && kernel.inputs[0] == Ref::Node(at, 0)).then_some(user)
+}
+
+/// Whether a node only looks at its first input in another way.
+pub(super) fn is_view(node: &TraceNode) -> bool {
+    node.expr.inputs.first().is_some_and(|input| node.op().view(&Layout::contiguous(input.shape(), 0)).is_some())
 }
 
 /// Whether a node shows all elements of a contiguous input in the same order.

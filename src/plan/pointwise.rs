@@ -1,6 +1,6 @@
 //! Pointwise rows, and the fused kernel made of them: one pass over memory on either device.
 
-use super::{blocks::BLOCK, chain::Chain, wgsl::half};
+use super::{blocks::BLOCK, chain::Chain};
 use crate::{
     DType, Result,
     device::{
@@ -114,11 +114,11 @@ impl Op for Fused {
         let mut body =
             self.chain.wgsl("element", 1, |word| format!("args[{}u].{}", (word + 1) / 4, ["x", "y", "z", "w"][(word + 1) % 4]))?;
         let (binding, dtype) = (call.inputs.len() + 1, output.spec.dtype);
-        let store = match half(dtype) {
+        let store = match dtype.half_name() {
             // An invocation writes a whole word, so that no two share one.
             Some(name) => &format!(
                 "if 2u * i < args[0].x {{\n  let high = element(min(2u * i + 1u, args[0].x - 1u));\n  \
-                 output[i] = {name}_of_f32(element(2u * i)) | {name}_of_f32(high) << 16u;\n}}"
+                 output[i] = {name}_of_f32(element(2u * i)) | ({name}_of_f32(high) << 16u);\n}}"
             ),
             None if dtype == DType::Bool => "output[i] = u32(element(i));",
             None => "output[i] = element(i);",

@@ -1,6 +1,9 @@
 //! Halves widened for several users are widened for each anew: what is kept between them is the half.
 
-use super::trace::{Ref, Trace, TraceNode};
+use super::{
+    fuse,
+    trace::{Ref, Trace, TraceNode},
+};
 use crate::DType;
 
 /// `trace` with a cast of its own for each user of a widened half, and for each of its nodes the number it had before.
@@ -30,6 +33,23 @@ pub(super) fn recast(trace: &Trace) -> (Trace, Vec<usize>) {
         origin.push(at);
     }
     (out, origin)
+}
+
+/// Which nodes widen halves for kernels that read them as they lie: the plan calculates nothing for these.
+pub(super) fn unneeded(trace: &Trace) -> Vec<bool> {
+    // Whether all that follows takes a node's value as halves, and whether any of it is more than pointwise.
+    let mut narrow: Vec<(bool, bool)> = trace.nodes.iter().map(|node| (!node.keep, false)).collect();
+    for (at, node) in trace.nodes.iter().enumerate().rev() {
+        let op = node.op();
+        let takes = op.pointwise().is_some() || op.reads_halves() || (fuse::is_view(node) && narrow[at].0);
+        for input in &node.inputs {
+            if let Ref::Node(producer, _) = *input {
+                narrow[producer].0 &= takes;
+                narrow[producer].1 |= op.pointwise().is_none();
+            }
+        }
+    }
+    trace.nodes.iter().zip(narrow).map(|(node, (all, any))| all && any && widens(node, trace)).collect()
 }
 
 fn renumber(input: &mut Ref, moved: &[usize]) {

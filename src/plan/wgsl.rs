@@ -4,15 +4,6 @@ use super::chain::{Chain, Mode, Source};
 use crate::{DType, Error, Result, graph::Word};
 use std::fmt::Write;
 
-/// What the shader library calls a half dtype.
-pub(super) fn half(dtype: DType) -> Option<&'static str> {
-    match dtype {
-        DType::F16 => Some("f16"),
-        DType::BF16 => Some("bf16"),
-        _ => None,
-    }
-}
-
 impl Chain {
     /// Declares the operands from binding `first` on, and `fn NAME(i: u32) -> T`, the element at index i; an epilogue takes the
     /// kernel's value before i. `word(k)` is the expression for argument word k of those that [`Chain::words`] lists.
@@ -65,8 +56,8 @@ impl Chain {
             };
             at += 1 + if operand.mode == Mode::Strided { rank } else { 0 };
             let _ = writeln!(out, "  let e{index} = {place};");
-            let value = match half(operand.dtype) {
-                Some(half) => format!("f32_of_{half}({name}_operand{index}[e{index} / 2u] >> (e{index} % 2u * 16u) & 0xffffu)"),
+            let value = match operand.dtype.half_name() {
+                Some(half) => format!("f32_of_{half}(({name}_operand{index}[e{index} / 2u] >> (e{index} % 2u * 16u)) & 0xffffu)"),
                 None if operand.dtype == DType::Bool => format!("{name}_operand{index}[e{index}] != 0u"),
                 None => format!("{name}_operand{index}[e{index}]"),
             };
@@ -85,7 +76,7 @@ impl Chain {
             let words: Vec<String> = (0..4).map(|k| if k < params.len() { word(at + params.start + k) } else { "0u".into() }).collect();
             arguments.extend(["i".into(), format!("vec4<u32>({})", words.join(", "))]);
             let value = format!("{}({})", self.function(name, register), arguments.join(", "));
-            let value = self.rounds(register).and_then(half).map_or(value.clone(), |half| format!("round_{half}({value})"));
+            let value = self.rounds(register).and_then(DType::half_name).map_or(value.clone(), |half| format!("round_{half}({value})"));
             let _ = writeln!(out, "  let r{register} = {value};");
         }
         let _ = writeln!(out, "  return r{};\n}}", self.instructions.len() - 1);

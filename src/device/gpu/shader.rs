@@ -49,6 +49,33 @@ impl Kernel {
         &self.0.text
     }
 
+    /// The same with the halves of format `half` (`f16` or `bf16`) in the storage buffer at `binding` instead of `f32` or `vec4<f32>`:
+    /// whatever reads it widens. A buffer that is declared otherwise knows what it holds.
+    pub fn with_halves(self, binding: usize, half: &str) -> Self {
+        let declared = format!("@binding({binding}) var<storage, read> ");
+        let text = self.source();
+        let Some((before, rest)) = text.split_once(&declared) else { return self };
+        let Some(((name, element), rest)) = rest.split_once(";").and_then(|(buffer, rest)| Some((buffer.split_once(": ")?, rest))) else {
+            return self;
+        };
+        let wide = |word: &str| format!("f32_of_{half}({word} & 0xffffu), f32_of_{half}({word} >> 16u)");
+        let (stored, result, body) = match element {
+            "array<f32>" => ("u32", "f32", format!("return f32_of_{half}(({name}[i / 2u] >> (i % 2u * 16u)) & 0xffffu);")),
+            "array<vec4<f32>>" => {
+                let body = format!("let words = {name}[i];\n    return vec4({}, {});", wide("words.x"), wide("words.y"));
+                ("vec2<u32>", "vec4<f32>", body)
+            }
+            _ => return self,
+        };
+        let read = format!("wide_{name}");
+        let mut out = calls(before, name, &read) + &declared + &format!("{name}: array<{stored}>;") + &calls(rest, name, &read);
+        out += &format!("fn {read}(i: u32) -> {result} {{\n    {body}\n}}\n");
+        if !text.contains("fn f32_of_") {
+            out.insert_str(0, &used_items(&items(LIBRARY[0].1), &out));
+        }
+        Self::new(self.name(), out)
+    }
+
     /// A hash of the source.
     pub fn key(&self) -> u64 {
         self.0.key
@@ -198,6 +225,30 @@ fn used_items(items: &[(&str, String)], text: &str) -> String {
     }
 }
 
+/// `text` with each `name[index]` as `call(index)`.
+fn calls(text: &str, name: &str, call: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(&format!("{name}[")) {
+        let (before, inner) = (&rest[..at], &rest[at + name.len() + 1..]);
+        out += before;
+        if before.ends_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_') {
+            out += &rest[at..at + name.len() + 1]; // the end of a longer name
+            rest = inner;
+            continue;
+        }
+        let mut depth = 1;
+        let end = inner.find(|letter| {
+            depth += i32::from(letter == '[') - i32::from(letter == ']');
+            depth == 0
+        });
+        let end = end.expect("brackets are closed in a shader");
+        out += &format!("{call}({})", calls(&inner[..end], name, call));
+        rest = &inner[end + 1..];
+    }
+    out + rest
+}
+
 fn identifiers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').filter(|word| !word.is_empty())
 }
@@ -304,6 +355,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         assert!(library.to_string().contains("nowhere"), "{library}");
         let binding = Kernel::new("k", FILE.replace("@binding(2)", "@binding(3)")).reflect().unwrap_err();
         assert!(binding.to_string().contains("binding 2"), "{binding}");
+    }
+
+    #[test]
+    fn halves_are_widened_where_they_are_read() {
+        let kernel = compose("k", FILE, &[("body", "let my_input = vec2(1.0);\noutput[id.x] = vec4(input[u32(input[my_input[0u]])]);")]);
+        let halves = kernel.unwrap().with_halves(1, "bf16");
+        let text = halves.source();
+        assert!(text.contains("vec4(wide_input(u32(wide_input(my_input[0u]))))") && text.contains("fn f32_of_bf16"), "{text}");
+        assert!(text.contains("@binding(1) var<storage, read> input: array<u32>;"), "{text}");
     }
 
     #[test]

@@ -152,6 +152,10 @@ impl Op for Convolution {
         self.part != Part::Filter
     }
 
+    fn reads_halves(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let (first, second) = (&call.inputs[0], &call.inputs[1]);
         let sizes = self.sizes(first.shape(), second.shape()).expect("outputs() checked the shapes");
@@ -202,6 +206,10 @@ impl Op for FilterAndBias {
 
     fn grad(&self, _cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
         unreachable!("only plans make it")
+    }
+
+    fn reads_halves(&self) -> bool {
+        true
     }
 
     fn cpu(&self, call: CpuCall) {

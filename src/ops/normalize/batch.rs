@@ -2,7 +2,7 @@
 
 use super::super::rows::{Lanes, float_rows, rows};
 use crate::{
-    Error, Result, Shape, Tensor,
+    DType, Error, Result, Shape, Tensor,
     device::{
         cpu::batch_normalize::Columns,
         gpu::{AdapterKind, Caps, compose},
@@ -100,6 +100,10 @@ impl Op for BatchNorm {
         Some(vec![y, moments, keep(&inputs[1], mean), keep(&inputs[2], variance)])
     }
 
+    fn reads_halves(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let [x, moving_mean, moving_variance] = [0, 1, 2].map(|at| call.inputs[at].f32());
         let (count, columns) = rows(call.inputs[0].shape());
@@ -128,7 +132,7 @@ impl Op for BatchNorm {
         let [chunk, chunks, run, runs] = cut(call.caps, count);
         let lanes = Lanes::of_columns(call.caps);
         let tiles = columns.div_ceil(lanes.per_group);
-        let partial = call.scratch(x.spec.dtype, [chunks, 2, columns]);
+        let partial = call.scratch(DType::F32, [chunks, 2, columns]);
         let blocks = [("lanes", &*lanes.block)];
         let kernel = compose("batch_norm_moments", include_str!("../../../shaders/batch_norm_moments.wgsl"), &blocks)?;
         call.dispatch(kernel, &[count.into(), columns.into(), chunk.into()], &[x], &[&partial], [tiles, chunks, 1]);
@@ -197,6 +201,10 @@ impl Op for BatchNormGradient {
         Some(outputs)
     }
 
+    fn reads_halves(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let (count, columns) = rows(call.inputs[0].shape());
         let [x, moments, dy] = [0, 1, 2].map(|at| call.inputs[at].f32());
@@ -225,8 +233,8 @@ impl Op for BatchNormGradient {
         let [chunk, chunks, run, runs] = cut(call.caps, count);
         let lanes = Lanes::of_columns(call.caps);
         let tiles = columns.div_ceil(lanes.per_group);
-        let (partial, unused) = (call.scratch(x.spec.dtype, [chunks, 2, columns]), call.scratch(x.spec.dtype, [columns]));
-        let unused_too = call.scratch(x.spec.dtype, [columns]);
+        let (partial, unused) = (call.scratch(DType::F32, [chunks, 2, columns]), call.scratch(DType::F32, [columns]));
+        let unused_too = call.scratch(DType::F32, [columns]);
         let blocks = [("lanes", &*lanes.block)];
         let kernel = compose("batch_norm_sums", include_str!("../../../shaders/batch_norm_sums.wgsl"), &blocks)?;
         call.dispatch(kernel, &[count.into(), columns.into(), chunk.into()], &[x, moments, dy], &[&partial], [tiles, chunks, 1]);

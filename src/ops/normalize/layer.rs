@@ -2,7 +2,7 @@
 
 use super::super::rows::{Lanes, float_rows, rows};
 use crate::{
-    Result, Shape, Tensor,
+    DType, Result, Shape, Tensor,
     device::{cpu::normalize::Normalize, gpu::compose},
     graph::{Arg, CpuCall, CpuIn, GpuCall, GradCx, Key, Op, Params, Specs, Word, apply},
     shape::Spec,
@@ -75,6 +75,10 @@ impl Op for Norm {
         let (gamma, beta) = self.parts.weights(inputs, 1);
         let scaled = gamma.map_or(normal.clone(), |gamma| normal * gamma);
         Some(vec![beta.map_or(scaled.clone(), |beta| scaled + beta), mean.squeeze(&[-1]), scale.squeeze(&[-1])])
+    }
+
+    fn reads_halves(&self) -> bool {
+        true
     }
 
     fn cpu(&self, call: CpuCall) {
@@ -161,6 +165,10 @@ impl Op for NormGradient {
         Some(outputs)
     }
 
+    fn reads_halves(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let inputs = call.inputs;
         let normalize = Parts { moved: false, ..self.parts }.cpu(inputs, 4);
@@ -175,7 +183,7 @@ impl Op for NormGradient {
         let (x, dx) = (&call.inputs[0], &call.outputs[0]);
         let (count, length) = rows(x.shape());
         let slots = count.clamp(1, 256);
-        let partial = call.scratch(x.spec.dtype, [slots, 2, length]);
+        let partial = call.scratch(DType::F32, [slots, 2, length]);
         let lanes = Lanes::of_rows(call.caps, length);
         let kernel = compose(self.name(), include_str!("../../../shaders/norm_gradient.wgsl"), &[("lanes", &lanes.block)])?;
         let mut args = vec![count.into(), length.into(), slots.into()];
@@ -187,7 +195,7 @@ impl Op for NormGradient {
         }
         let lanes = Lanes::of_columns(call.caps);
         let kernel = compose("norm_sum", include_str!("../../../shaders/norm_sum.wgsl"), &[("lanes", &lanes.block)])?;
-        let unused = call.scratch(x.spec.dtype, [length]);
+        let unused = call.scratch(DType::F32, [length]);
         let mut weights = call.outputs[1..].iter();
         let dgamma = if self.parts.scaled { weights.next() } else { None }.unwrap_or(&unused);
         let outputs = [dgamma, weights.next().unwrap_or(&unused)];

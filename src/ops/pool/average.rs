@@ -39,6 +39,10 @@ impl Op for AveragePool {
         true
     }
 
+    fn reads_halves(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let sizes = self.0.sizes(call.inputs[0].shape()).expect("outputs() checked the shape");
         let out = call.outputs[0].f32();
@@ -91,6 +95,10 @@ impl Op for Share {
     }
 
     fn takes_epilogue(&self) -> bool {
+        true
+    }
+
+    fn reads_halves(&self) -> bool {
         true
     }
 

@@ -43,6 +43,10 @@ impl Op for MaxPool {
         Ok(vec![Some(apply_one(scatter, &[dy, &cx.output(1)])?)])
     }
 
+    fn reads_halves(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let sizes = self.0.sizes(call.inputs[0].shape()).expect("outputs() checked the shape");
         let [values, places] = call.outputs else { unreachable!("there are two outputs") };
@@ -103,6 +107,10 @@ impl Op for Scatter {
         true
     }
 
+    fn reads_halves(&self) -> bool {
+        true
+    }
+
     fn cpu(&self, call: CpuCall) {
         let sizes = self.sizes(call.inputs[0].shape()).expect("outputs() checked the shape");
         let out = call.outputs[0].f32();
@@ -150,6 +158,10 @@ impl Op for Gather {
         let shape = cx.input(0).shape();
         let scatter = Scatter { pooling: self.pooling, extent: [shape[1], shape[2]] };
         Ok(vec![Some(apply_one(scatter, &[dy, cx.input(1)])?), None])
+    }
+
+    fn reads_halves(&self) -> bool {
+        true
     }
 
     fn cpu(&self, call: CpuCall) {
