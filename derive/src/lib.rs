@@ -56,7 +56,8 @@ derives! {
     Constraint constraint constraint "constraints::Constraint" "keras.constraints";
 }
 
-/// Strings of Keras for the variants of an enum: their names in small letters with `_` between words, or `#[choice("name")]`.
+/// Strings of Keras for the variants of an enum: their names in small letters with `_` between words, or those of
+/// `#[choice("name", "other")]`, of which the first is written.
 #[proc_macro_derive(Choice, attributes(choice))]
 pub fn choice(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as DeriveInput);

@@ -3,7 +3,7 @@
 use crate::input::{Class, Field, Kind, Role, argument, inside, taken};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, Error, LitStr, Result, Variant, spanned::Spanned};
+use syn::{Data, DeriveInput, Error, LitStr, Result, Token, Variant, punctuated::Punctuated, spanned::Spanned};
 
 /// Everything for a class.
 pub fn class(class: &Class, kind: &Kind) -> TokenStream {
@@ -217,7 +217,12 @@ fn children(class: &Class, kind: &Kind) -> TokenStream {
 pub fn choice(item: &DeriveInput) -> Result<TokenStream> {
     let Data::Enum(data) = &item.data else { return Err(Error::new(item.span(), "an enum of names was expected")) };
     let idents: Vec<_> = data.variants.iter().map(|variant| &variant.ident).collect();
-    let names = data.variants.iter().map(choice_name).collect::<Result<Vec<_>>>()?;
+    let all = data.variants.iter().map(choice_names).collect::<Result<Vec<_>>>()?;
+    let names: Vec<&String> = all.iter().flat_map(|names| names.first()).collect();
+    let arms = idents
+        .iter()
+        .zip(&all)
+        .map(|(ident, names)| quote!(::core::option::Option::Some(#(#names)|*) => ::core::option::Option::Some(Self::#ident),));
     let ident = &item.ident;
     Ok(quote! {
         impl ::wgrad::config::Value for #ident {
@@ -227,7 +232,7 @@ pub fn choice(item: &DeriveInput) -> Result<TokenStream> {
 
             fn from_json(json: &::wgrad::config::Json, reader: &mut ::wgrad::config::Reader) -> ::core::option::Option<Self> {
                 match json.as_str() {
-                    #(::core::option::Option::Some(#names) => ::core::option::Option::Some(Self::#idents),)*
+                    #(#arms)*
                     _ => reader.one_of(json, &[#(#names),*]),
                 }
             }
@@ -235,10 +240,11 @@ pub fn choice(item: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// A variant's string: `ChannelsLast` is `channels_last`.
-fn choice_name(variant: &Variant) -> Result<String> {
+/// A variant's strings, that which is written first: `ChannelsLast` is `channels_last`.
+fn choice_names(variant: &Variant) -> Result<Vec<String>> {
     if let Some(given) = variant.attrs.iter().find(|attribute| attribute.path().is_ident("choice")) {
-        return Ok(given.parse_args::<LitStr>()?.value());
+        let names = given.parse_args_with(Punctuated::<LitStr, Token![,]>::parse_terminated)?;
+        return Ok(names.iter().map(LitStr::value).collect());
     }
     let mut out = String::new();
     for (at, letter) in variant.ident.to_string().chars().enumerate() {
@@ -247,5 +253,5 @@ fn choice_name(variant: &Variant) -> Result<String> {
         }
         out.extend(letter.to_lowercase());
     }
-    Ok(out)
+    Ok(vec![out])
 }

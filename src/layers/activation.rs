@@ -33,6 +33,7 @@ pub enum ActivationFn {
     Gelu,
     /// `x * sigmoid(x)`, also called swish (Ramachandran et al., 2017).
     #[doc(alias = "swish")]
+    #[choice("silu", "swish")]
     Silu,
     /// `x * tanh(softplus(x))` (Misra, 2020).
     Mish,
@@ -44,6 +45,7 @@ pub enum ActivationFn {
     HardSigmoid,
     /// `x * hard_sigmoid(x)`, also called hard swish.
     #[doc(alias = "hard_swish")]
+    #[choice("hard_silu", "hard_swish")]
     HardSilu,
     /// Hyperbolic tangent.
     Tanh,
@@ -71,6 +73,10 @@ pub enum ActivationFn {
     SparseSigmoid,
     /// `e^x`.
     Exponential,
+    /// `a * sigmoid(b)` with the halves `a` and `b` of the last axis (Dauphin et al., 2017).
+    Glu,
+    /// `max(x - τ, 0)` along the last axis with a threshold τ by its elements, as [`Tensor::sparsemax`].
+    Sparsemax,
 }
 
 impl ActivationFn {
@@ -104,6 +110,8 @@ impl ActivationFn {
             Self::SparsePlus => x.sparse_plus(),
             Self::SparseSigmoid => x.sparse_sigmoid(),
             Self::Exponential => x.exp(),
+            Self::Glu => x.glu(-1),
+            Self::Sparsemax => x.sparsemax(-1),
         }
     }
 }
@@ -118,6 +126,10 @@ pub struct Activation {
 }
 
 impl SimpleLayer for Activation {
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
         Ok(self.activation.apply(x))
     }

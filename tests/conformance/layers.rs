@@ -24,7 +24,7 @@ pub fn exists(case: &Case) -> bool {
 }
 
 /// By the dtypes that take part.
-fn tolerance(case: &Case) -> Tolerance {
+pub fn tolerance(case: &Case) -> Tolerance {
     let policy = case.json.pointer("/config/dtype/config/name").and_then(Json::as_str);
     match policy.unwrap_or("float32") {
         "float16" | "mixed_float16" => Tolerance { of_largest: 1e-2, ..FLOAT32 },

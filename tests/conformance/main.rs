@@ -3,6 +3,7 @@
 //! A case is a `.json` (what) and a `.safetensors` (numbers) in a folder of its group. Those in `tests/fixtures/conformance` always
 //! run; `WGRAD_CONFORMANCE` names further folders that hold groups.
 
+mod activations;
 mod case;
 mod layers;
 #[path = "../support/mod.rs"]
@@ -21,7 +22,10 @@ struct Group {
     check: fn(&Case) -> Result<()>,
 }
 
-const GROUPS: &[Group] = &[Group { folder: "layers", on_gpu: true, exists: layers::exists, check: layers::check }];
+const GROUPS: &[Group] = &[
+    Group { folder: "layers", on_gpu: true, exists: layers::exists, check: layers::check },
+    Group { folder: "activations", on_gpu: true, exists: activations::exists, check: activations::check },
+];
 
 fn main() {
     let fixtures = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/conformance"));
