@@ -13,9 +13,9 @@ pub use crate::{
     layers::{
         Activation,
         ActivationFn::{self, *},
-        Argument, AveragePooling2D, BatchNormalization, Build, Call, Conv1D, Conv2D, Dense, Dropout, Flatten, GlobalAveragePooling2D,
-        GlobalMaxPooling2D, Inputs, Layer, LayerExt, LayerNormalization, LayerRef, MaxPooling2D, Outputs, Rescaling, Reshape, SimpleLayer,
-        Training, Weight,
+        Argument, AveragePooling2D, BatchNormalization, Build, Call, Conv1D, Conv2D, Dense, Dropout, EinsumDense, Embedding, Flatten,
+        GlobalAveragePooling2D, GlobalMaxPooling2D, Identity, Inputs, Layer, LayerExt, LayerNormalization, LayerRef, Masking, MaxPooling2D,
+        Outputs, Rescaling, Reshape, ReversibleEmbedding, SimpleLayer, Training, Weight,
     },
     losses::{
         BinaryCrossentropy, CategoricalCrossentropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError, SparseCategoricalCrossentropy,

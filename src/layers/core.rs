@@ -13,9 +13,31 @@ pub struct Flatten {
 
 impl SimpleLayer for Flatten {
     fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
+        // Channels that come first are brought behind, so that both formats give one order.
+        let x = match self.data_format {
+            DataFormat::ChannelsFirst if x.rank() > 2 => {
+                &x.permute(&[0].into_iter().chain(2..x.rank() as isize).chain([1]).collect::<Vec<_>>())
+            }
+            _ => x,
+        };
         let samples = x.shape().first().copied().unwrap_or(1);
         let rest = x.shape().get(1..).map_or(1, |rest| rest.iter().product());
         Ok(x.reshape([samples, rest]))
+    }
+}
+
+/// The input itself.
+#[derive(Layer, Clone, Debug)]
+#[doc(alias = "keras.layers.Identity")]
+pub struct Identity {}
+
+impl SimpleLayer for Identity {
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
+        Ok(x.clone())
     }
 }
 

@@ -110,6 +110,60 @@ impl Value for Axes {
     }
 }
 
+/// A shape whose open sizes, `None`, an input decides: `64`, `[None, Some(64)]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartialShape(Vec<Option<usize>>);
+
+impl PartialShape {
+    /// Its sizes.
+    pub fn list(&self) -> &[Option<usize>] {
+        &self.0
+    }
+
+    /// The shape that it is beside one of `input`, to which it must broadcast.
+    pub(crate) fn filled_by(&self, input: &Shape) -> Result<Shape> {
+        let filled: Shape = self.0.iter().zip(&input[..]).map(|(size, &own)| size.unwrap_or(own)).collect();
+        if self.0.len() != input.rank() || filled.broadcast(input).as_ref() != Ok(input) {
+            return Err(Error::shape(format!("shape {:?} does not broadcast to input {input}", self.0)));
+        }
+        Ok(filled)
+    }
+}
+
+impl From<usize> for PartialShape {
+    fn from(size: usize) -> Self {
+        Self(vec![Some(size)])
+    }
+}
+
+impl From<Vec<Option<usize>>> for PartialShape {
+    fn from(sizes: Vec<Option<usize>>) -> Self {
+        Self(sizes)
+    }
+}
+
+impl<const N: usize> From<[Option<usize>; N]> for PartialShape {
+    fn from(sizes: [Option<usize>; N]) -> Self {
+        Self(sizes.into())
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for PartialShape {
+    fn from(sizes: [usize; N]) -> Self {
+        Self(sizes.map(Some).into())
+    }
+}
+
+impl Value for PartialShape {
+    fn to_json(&self) -> Json {
+        self.0.to_json()
+    }
+
+    fn from_json(json: &Json, reader: &mut Reader) -> Option<Self> {
+        if json.is_array() { Value::from_json(json, reader).map(Self) } else { usize::from_json(json, reader).map(Self::from) }
+    }
+}
+
 /// Where the axis of channels is.
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DataFormat {

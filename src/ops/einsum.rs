@@ -47,6 +47,25 @@ impl Equation {
         Ok(Self { operands, result })
     }
 
+    /// The labels of input, kernel and output of a layer whose input has `rank` axes.
+    ///
+    /// # Errors
+    /// When the equation is none of a layer.
+    pub fn of_layer(&self, rank: usize) -> Result<[Vec<Label>; 3]> {
+        let [input, kernel] = &self.operands[..] else {
+            return Err(Error::invalid("the equation of a layer has two parts before the arrow: \"ab,bc->ac\""));
+        };
+        let input = spelled_out(input, rank).ok_or_else(|| Error::shape(format!("an input of {rank} axes does not fit the equation")))?;
+        let hidden = input.iter().filter(|&&label| label >= ELLIPSIS).count();
+        Ok([input, kernel.clone(), self.result(hidden)])
+    }
+
+    /// The labels of the result where `...` stands for `hidden` axes.
+    fn result(&self, hidden: usize) -> Vec<Label> {
+        let hidden = if self.result.contains(&ELLIPSIS) { hidden } else { 1 };
+        spelled_out(&self.result, self.result.len() + hidden - 1).unwrap_or_default()
+    }
+
     /// The result for `operands`.
     pub fn apply(&self, operands: &[&Tensor]) -> Result<Tensor> {
         if operands.len() != self.operands.len() {
@@ -60,8 +79,7 @@ impl Equation {
         let mut terms = operands.iter().zip(&self.operands).map(term).collect::<Result<Vec<Term>>>()?.into_iter();
         let hidden = terms.as_slice().iter().flat_map(|term| &term.labels).filter(|&&label| label >= ELLIPSIS).max();
         let hidden = hidden.map_or(0, |&last| (last - ELLIPSIS + 1) as usize);
-        let count = self.result.iter().filter(|&&label| label != ELLIPSIS).count();
-        let result = spelled_out(&self.result, count + if count < self.result.len() { hidden } else { 0 }).unwrap_or_default();
+        let result = self.result(hidden);
         let mut whole = terms.next().expect("an equation has an operand");
         while let Some(next) = terms.next() {
             let later = |label: &Label| result.contains(label) || terms.as_slice().iter().any(|term| term.labels.contains(label));
