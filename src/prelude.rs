@@ -13,9 +13,10 @@ pub use crate::{
     layers::{
         Activation,
         ActivationFn::{self, *},
-        Argument, AveragePooling2D, BatchNormalization, Build, Call, Conv1D, Conv2D, Dense, Dropout, EinsumDense, Embedding, Flatten,
-        GlobalAveragePooling2D, GlobalMaxPooling2D, Identity, Inputs, Layer, LayerExt, LayerNormalization, LayerRef, Masking, MaxPooling2D,
-        Outputs, Rescaling, Reshape, ReversibleEmbedding, SimpleLayer, Training, Weight,
+        ActivityRegularization, AlphaDropout, Argument, AveragePooling2D, BatchNormalization, Build, Call, Conv1D, Conv2D, Dense, Dropout,
+        EinsumDense, Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling2D, GlobalMaxPooling2D, Identity, Inputs,
+        Layer, LayerExt, LayerNormalization, LayerRef, Masking, MaxPooling2D, Outputs, Rescaling, Reshape, ReversibleEmbedding,
+        SimpleLayer, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, Training, Weight,
     },
     losses::{
         BinaryCrossentropy, CategoricalCrossentropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError, SparseCategoricalCrossentropy,

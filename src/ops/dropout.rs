@@ -3,9 +3,8 @@
 use super::{
     Case,
     case::{Reference, Smooth},
-    random::{UNIT, random},
 };
-use crate::{DType, Tensor, random::RandomKey};
+use crate::{Shape, Tensor, random::RandomKey};
 
 impl Tensor {
     /// Zeros in the place of a share `rate` of the elements, the others divided by `1 - rate`; which ones, `key` says: those
@@ -16,11 +15,21 @@ impl Tensor {
     #[doc(alias = "keras.random.dropout")]
     #[track_caller]
     pub fn dropout(&self, rate: f32, key: &RandomKey) -> Tensor {
+        self.dropout_of(rate, self.shape(), key)
+    }
+
+    /// [`Tensor::dropout`] by the numbers of a tensor of `shape`, which broadcasts: elements that share one are dropped together.
+    ///
+    /// # Panics
+    /// When `rate` does not lie in 0..=1, or `shape` does not broadcast to this one.
+    #[doc(alias = "keras.random.dropout")]
+    #[track_caller]
+    pub fn dropout_of(&self, rate: f32, shape: impl Into<Shape>, key: &RandomKey) -> Tensor {
         assert!((0.0..=1.0).contains(&rate), "dropout: rate {rate} is no share between 0 and 1");
         if rate == 0.0 {
             return self.clone();
         }
-        let unit = random(self.device(), UNIT, DType::F32, self.shape().clone(), key);
+        let unit = self.uniform_like(shape, key);
         let scale = if rate < 1.0 { 1.0 / (1.0 - rate) } else { 0.0 };
         Tensor::where_(&unit.greater_equal(f64::from(rate)), &(self * scale), &self.zeros_like())
     }

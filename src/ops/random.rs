@@ -190,6 +190,18 @@ pub fn integers(key: &RandomKey, shape: impl Into<Shape>, low: i32, high: i32) -
     record(Integers { range: high.wrapping_sub(low) as u32, low: low as u32 }, &[&bits(key, shape)])
 }
 
+impl Tensor {
+    /// The numbers of [`uniform`] from 0 to 1, where this tensor lives.
+    pub(crate) fn uniform_like(&self, shape: impl Into<Shape>, key: &RandomKey) -> Tensor {
+        random(self.device(), UNIT, DType::F32, shape.into(), key)
+    }
+
+    /// The numbers of [`normal`] in this tensor's shape and dtype, where it lives.
+    pub(crate) fn normal_like(&self, key: &RandomKey, mean: f32, deviation: f32) -> Tensor {
+        (random(self.device(), NORMAL, DType::F32, self.shape().clone(), key) * deviation + mean).cast(self.dtype())
+    }
+}
+
 impl RandomKey {
     /// The first `count` normal numbers of mean 0 and deviation 1.
     pub fn normal(&self, count: usize) -> Vec<f32> {
