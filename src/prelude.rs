@@ -14,9 +14,10 @@ pub use crate::{
         Activation,
         ActivationFn::{self, *},
         ActivityRegularization, AlphaDropout, Argument, AveragePooling2D, BatchNormalization, Build, Call, Conv1D, Conv2D, Dense, Dropout,
-        EinsumDense, Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling2D, GlobalMaxPooling2D, Identity, Inputs,
-        Layer, LayerExt, LayerNormalization, LayerRef, Masking, MaxPooling2D, Outputs, Rescaling, Reshape, ReversibleEmbedding,
-        SimpleLayer, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, Training, Weight,
+        EinsumDense, Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling2D, GlobalMaxPooling2D, GroupNormalization,
+        Identity, Inputs, Layer, LayerExt, LayerNormalization, LayerRef, Masking, MaxPooling2D, Outputs, RMSNormalization, Rescaling,
+        Reshape, ReversibleEmbedding, SimpleLayer, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, Training, UnitNormalization,
+        Weight,
     },
     losses::{
         BinaryCrossentropy, CategoricalCrossentropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError, SparseCategoricalCrossentropy,

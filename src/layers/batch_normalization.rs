@@ -2,17 +2,22 @@
 
 use super::{Build, Call, Layer, SimpleLayer, Weight, options::fits};
 use crate::{
-    Error, Result, Shape, Tensor,
-    config::Object,
+    DType, Error, Result, Shape, Tensor,
+    config::{Fields, Json, Object, Reader, Value},
     constraints::Constraint,
     initializers::{Initializer, Ones, Zeros},
     regularizers::Regularizer,
 };
+
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` for each place along `axis`; the shape stays (Ioffe and Szegedy, 2015).
 ///
 /// While training, mean and variance are the batch's, over all other axes, and move the moving ones:
 /// `moving = momentum * moving + (1 - momentum) * batch`. Else they are the moving ones. Weights, each of the axis' size: `gamma`, `beta`,
 /// and, not trained, `moving_mean` and `moving_variance`. A frozen layer (`trainable(false)`) uses and keeps the moving ones, as in Keras.
+/// Masked steps (N, T) do not count in mean and variance.
+///
+/// With `renorm` a batch is also corrected by what moving statistics say of it (Ioffe, 2017), which are three more weights, not
+/// trained: `moving_stddev`, `renorm_mean` and `renorm_stddev`.
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.BatchNormalization")]
 pub struct BatchNormalization {
@@ -51,6 +56,15 @@ pub struct BatchNormalization {
     beta_constraint: Option<Object<dyn Constraint>>,
     /// Where `gamma` is brought back to after each step.
     gamma_constraint: Option<Object<dyn Constraint>>,
+    /// Whether batches are corrected while training.
+    renorm: bool,
+    /// How far they are corrected at most.
+    renorm_clipping: Option<RenormClipping>,
+    /// How much of the statistics for the correction stays at each step.
+    #[layer(default = 0.99)]
+    renorm_momentum: f32,
+    /// Keras' flag for several devices; here there is one, and it changes nothing.
+    synchronized: bool,
     #[layer(weight)]
     gamma: Weight,
     #[layer(weight)]
@@ -59,10 +73,45 @@ pub struct BatchNormalization {
     moving_mean: Weight,
     #[layer(weight)]
     moving_variance: Weight,
+    #[layer(weight)]
+    moving_stddev: Weight,
+    #[layer(weight)]
+    renorm_mean: Weight,
+    #[layer(weight)]
+    renorm_stddev: Weight,
+}
+
+/// Limits of the correction `x * r + d` of batch renormalization; without limit where not set.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RenormClipping {
+    /// The smallest `r`.
+    pub rmin: Option<f32>,
+    /// The largest `r`.
+    pub rmax: Option<f32>,
+    /// The largest distance of `d` from zero.
+    pub dmax: Option<f32>,
+}
+
+impl Value for RenormClipping {
+    fn to_json(&self) -> Json {
+        let limits = [("rmin", self.rmin), ("rmax", self.rmax), ("dmax", self.dmax)];
+        Json::Object(limits.into_iter().filter_map(|(key, limit)| Some((key.to_owned(), limit?.to_json()))).collect())
+    }
+
+    fn from_json(json: &Json, reader: &mut Reader) -> Option<Self> {
+        let Some(limits) = json.as_object() else { return reader.expected("limits of a correction", json) };
+        Fields::read(limits.clone(), reader, |fields| {
+            Some(Self { rmin: fields.take("rmin"), rmax: fields.take("rmax"), dmax: fields.take("dmax") })
+        })
+    }
 }
 
 impl SimpleLayer for BatchNormalization {
     fn is_exact(&self) -> bool {
+        true
+    }
+
+    fn supports_masking(&self) -> bool {
         true
     }
 
@@ -81,6 +130,16 @@ impl SimpleLayer for BatchNormalization {
         }
         self.moving_mean = build.weight("moving_mean", size).frozen().initializer(&self.moving_mean_initializer).add()?;
         self.moving_variance = build.weight("moving_variance", size).frozen().initializer(&self.moving_variance_initializer).add()?;
+        if self.renorm {
+            let stddev = |build: &mut Build, name: &str| -> Result<Weight> {
+                let weight = build.weight(name, size).frozen().initializer(&self.moving_variance_initializer).add()?;
+                weight.variable().assign(&weight.variable().value().sqrt())?;
+                Ok(weight)
+            };
+            self.moving_stddev = stddev(build, "moving_stddev")?;
+            self.renorm_mean = build.weight("renorm_mean", size).frozen().initializer(&self.moving_mean_initializer).add()?;
+            self.renorm_stddev = stddev(build, "renorm_stddev")?;
+        }
         Ok(())
     }
 
@@ -98,10 +157,77 @@ impl SimpleLayer for BatchNormalization {
             let offset = beta.unwrap_or_else(|| scale.zeros_like()) - moving_mean * &scale;
             return Ok(x * along(scale) + along(offset));
         }
+        if self.renorm || call.mask().is_some() {
+            let others: Vec<isize> = (0..x.rank()).filter(|&at| at != axis).map(|at| at as isize).collect();
+            let (mean, variance) = match call.mask() {
+                Some(mask) => masked_moments(x, mask, &others)?,
+                None => x.moments(&others),
+            };
+            let (gamma, beta) = if self.renorm {
+                self.corrected(call, &mean, &variance, gamma, beta)
+            } else {
+                self.mix(call, &self.moving_mean, &mean, self.momentum);
+                self.mix(call, &self.moving_variance, &variance, self.momentum);
+                (gamma, beta)
+            };
+            return Ok(x.batch_normalization(&mean, &variance, self.axis, gamma.as_ref(), beta.as_ref(), self.epsilon));
+        }
         let (weights, moving) = ([gamma.as_ref(), beta.as_ref()], [&moving_mean, &moving_variance]);
         let [y, mean, variance] = x.normalize_batch(self.axis, weights, moving, self.momentum, self.epsilon)?;
         call.update(&self.moving_mean, mean);
         call.update(&self.moving_variance, variance);
         Ok(y)
     }
+}
+
+impl BatchNormalization {
+    /// Lets a moving statistic go on towards `batch`; gives where it arrives.
+    fn mix(&self, call: &mut Call, moving: &Weight, batch: &Tensor, momentum: f32) -> Tensor {
+        let value = moving.value() * momentum + batch * (1.0 - momentum);
+        call.update(moving, value.clone());
+        value
+    }
+
+    /// Gamma and beta with the correction of a batch in them: `(x * r + d) * gamma + beta`, where
+    /// `r = stddev / renorm_stddev` and `d = (mean - renorm_mean) / renorm_stddev`, through which no gradient flows.
+    fn corrected(
+        &self,
+        call: &mut Call,
+        mean: &Tensor,
+        variance: &Tensor,
+        gamma: Option<Tensor>,
+        beta: Option<Tensor>,
+    ) -> (Option<Tensor>, Option<Tensor>) {
+        let RenormClipping { rmin, rmax, dmax } = self.renorm_clipping.unwrap_or_default();
+        let stddev = (variance + self.epsilon).sqrt();
+        let known = self.renorm_stddev.value().maximum(self.epsilon.sqrt());
+        let r = (&stddev / &known).clip(rmin.unwrap_or(f32::NEG_INFINITY), rmax.unwrap_or(f32::INFINITY)).stop_gradient();
+        let most = dmax.unwrap_or(f32::INFINITY);
+        let d = ((mean - self.renorm_mean.value()) / known).clip(-most, most).stop_gradient();
+
+        self.mix(call, &self.renorm_mean, mean, self.renorm_momentum);
+        self.mix(call, &self.renorm_stddev, &stddev, self.renorm_momentum);
+        self.mix(call, &self.moving_mean, mean, self.momentum);
+        let moving = self.mix(call, &self.moving_stddev, &stddev, self.momentum);
+        call.update(&self.moving_variance, (moving.square() - self.epsilon).relu());
+        match gamma {
+            None => (Some(r), Some(beta.map_or(d.clone(), |beta| d + beta))),
+            Some(gamma) => {
+                let moved = d * &gamma;
+                (Some(r * gamma), Some(beta.map_or(moved.clone(), |beta| moved + beta)))
+            }
+        }
+    }
+}
+
+/// Mean and variance over `axes` of what a mask keeps.
+fn masked_moments(x: &Tensor, mask: &Tensor, axes: &[isize]) -> Result<(Tensor, Tensor)> {
+    if mask.rank() + 1 != x.rank() || mask.expand_dims(-1).shape().broadcast(x.shape()).as_ref() != Ok(x.shape()) {
+        return Err(Error::shape(format!("expected a mask of all axes of {} but the last, got {}", x.shape(), mask.shape())));
+    }
+    let mask = mask.expand_dims(-1).broadcast_to(x.shape());
+    let count = mask.cast(DType::F32).sum(axes) + 1e-7;
+    let mean = Tensor::where_(&mask, x, &x.zeros_like()).sum(axes) / &count;
+    let distance = x - mean.keep_dims(x.shape(), axes);
+    Ok((mean, Tensor::where_(&mask, &distance, &x.zeros_like()).square().sum(axes) / count))
 }

@@ -8,8 +8,10 @@ use crate::{
     initializers::{Initializer, Ones, Zeros},
     regularizers::Regularizer,
 };
+
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, mean and variance over `axis` of each sample; the shape stays
-/// (Ba et al., 2016). Weights: `gamma` and `beta` of the sizes of those axes.
+/// (Ba et al., 2016). Weights: `gamma` and `beta` of the sizes of those axes. With `rms_scaling` it is
+/// `gamma * x / sqrt(variance + epsilon)`, without `beta`.
 ///
 /// ```
 /// use wgrad::layers::LayerNormalization;
@@ -31,6 +33,8 @@ pub struct LayerNormalization {
     /// Whether the result is multiplied by `gamma`.
     #[layer(default = true)]
     scale: bool,
+    /// Whether the mean is not subtracted. [`RMSNormalization`](super::RMSNormalization) divides by the root mean square instead.
+    rms_scaling: bool,
     /// How `beta` starts.
     #[layer(default = Zeros)]
     beta_initializer: Object<dyn Initializer>,
@@ -59,6 +63,10 @@ impl SimpleLayer for LayerNormalization {
         true
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn build(&mut self, build: &mut Build, input: &Shape) -> Result<()> {
         if self.axis.list().is_empty() {
             return Err(Error::invalid("axis names no axis; use axis([-1]) for the last one"));
@@ -68,7 +76,7 @@ impl SimpleLayer for LayerNormalization {
             let gamma = build.weight("gamma", &sizes).initializer(&self.gamma_initializer);
             self.gamma = gamma.regularizer(&self.gamma_regularizer).constraint(&self.gamma_constraint).add()?;
         }
-        if self.center {
+        if self.center && !self.rms_scaling {
             let beta = build.weight("beta", &sizes).initializer(&self.beta_initializer);
             self.beta = beta.regularizer(&self.beta_regularizer).constraint(&self.beta_constraint).add()?;
         }
@@ -81,6 +89,14 @@ impl SimpleLayer for LayerNormalization {
             fits(x, axis as isize, size, "features")?;
         }
         let gamma = self.scale.then(|| self.gamma.value());
+        if self.rms_scaling {
+            let axes = x.shape().axes(self.axis.list())?;
+            let along = |weight: Tensor| {
+                weight.reshape((0..x.rank()).map(|at| if axes.contains(&at) { x.shape()[at] } else { 1 }).collect::<Shape>())
+            };
+            let inverse = (x.var(self.axis.list()) + self.epsilon).rsqrt().keep_dims(x.shape(), self.axis.list());
+            return Ok(gamma.map_or(x * &inverse, |gamma| x * &inverse * along(gamma)));
+        }
         let beta = self.center.then(|| self.beta.value());
         Ok(x.layer_norm(self.axis.list(), gamma.as_ref(), beta.as_ref(), self.epsilon))
     }
