@@ -13,12 +13,12 @@ pub use crate::{
     layers::{
         Activation,
         ActivationFn::{self, *},
-        ActivityRegularization, Add, AlphaDropout, Argument, Average, AveragePooling2D, BatchNormalization, Build, Call, Concatenate,
-        Conv1D, Conv2D, Dense, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling2D,
-        GlobalMaxPooling2D, GroupNormalization, Identity, Inputs, Layer, LayerExt, LayerNormalization, LayerRef, LeakyReLU, Masking,
-        MaxPooling2D, Maximum, Minimum, Multiply, Outputs, PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling, Reshape,
-        ReversibleEmbedding, SimpleLayer, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, Subtract, Training, UnitNormalization,
-        Weight,
+        ActivityRegularization, Add, AdditiveAttention, AlphaDropout, Argument, Attention, Average, AveragePooling2D, BatchNormalization,
+        Build, Call, Concatenate, Conv1D, Conv2D, Dense, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten, GaussianDropout,
+        GaussianNoise, GlobalAveragePooling2D, GlobalMaxPooling2D, GroupNormalization, GroupQueryAttention, Identity, Inputs, Layer,
+        LayerExt, LayerNormalization, LayerRef, LeakyReLU, Masking, MaxPooling2D, Maximum, Minimum, MultiHeadAttention, Multiply, Outputs,
+        PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling, Reshape, ReversibleEmbedding, SimpleLayer, SpatialDropout1D,
+        SpatialDropout2D, SpatialDropout3D, Subtract, Training, UnitNormalization, Weight,
     },
     losses::{
         BinaryCrossentropy, CategoricalCrossentropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError, SparseCategoricalCrossentropy,

@@ -93,6 +93,11 @@ impl Build {
         WeightBuilder { build: self, name, shape, trainable: true, initializer, regularizer: None, constraint: None }
     }
 
+    /// The layer's policy, for layers inside.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
     /// In which dtype the layer calculates.
     pub fn dtype(&self) -> DType {
         self.dtype
