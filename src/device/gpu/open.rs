@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::adapter::{self, AdapterKind, AdapterReport, Caps};
+use super::adapter;
+use super::caps::{AdapterKind, AdapterReport, Caps, Counters};
 use super::fault::{self, ErrorSink, Fault};
 use super::memory::{self, Buffer, Pool};
 use super::pipeline::PipelineCache;
@@ -49,19 +50,6 @@ impl Settings {
             dry: None,
         }
     }
-}
-
-/// What the device made so far; a steady training step makes nothing but submissions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Compiled pipelines.
-    pub pipelines: u64,
-    /// Bind groups.
-    pub bind_groups: u64,
-    /// Buffers taken from the driver.
-    pub allocations: u64,
-    /// Submissions to the queue.
-    pub submissions: u64,
 }
 
 /// An open GPU.

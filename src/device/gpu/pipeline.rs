@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use super::fault::{self, ErrorSink};
 use super::open::Settings;
-use super::shader::{self, Kernel, Reflection};
+use super::reflect::{self, Reflection};
+use super::shader::Kernel;
 use crate::Result;
 
 /// A compiled kernel.
@@ -35,7 +36,7 @@ impl PipelineCache {
     }
 
     pub(super) fn sources(&self) -> Vec<(String, String)> {
-        let source = |(kernel, mask): &(Kernel, u64)| (kernel.name().to_owned(), shader::with_writable(kernel.source(), *mask));
+        let source = |(kernel, mask): &(Kernel, u64)| (kernel.name().to_owned(), reflect::with_writable(kernel.source(), *mask));
         lock(&self.pipelines).keys().map(source).collect()
     }
 
@@ -52,11 +53,11 @@ impl PipelineCache {
     }
 
     fn compile(&self, kernel: &Kernel, mask: u64) -> Result<Pipeline> {
-        let source = shader::with_writable(kernel.source(), mask);
+        let source = reflect::with_writable(kernel.source(), mask);
         if let Some(folder) = &self.dump {
             crate::device::dump(folder, &format!("{}-{:016x}-{mask:x}.wgsl", kernel.name(), kernel.key()), &source);
         }
-        let reflection = shader::reflect(kernel.name(), kernel.source(), self.capabilities())?;
+        let reflection = reflect::reflect(kernel.name(), kernel.source(), self.capabilities())?;
 
         let scopes = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::Internal].map(|filter| self.device.push_error_scope(filter));
         let layout = self.layout(&reflection, mask);

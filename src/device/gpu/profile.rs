@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::item::Item;
 use super::memory::Buffer;
 use super::open::Gpu;
-use super::program::{Item, encode_transfer};
+use super::program::encode_transfer;
 use crate::Result;
 
 /// How long one item of a program took.
