@@ -1,4 +1,4 @@
-//! File formats: HDF5, zip, NumPy and safetensors, read with limits and written atomically. Nothing in here knows a model.
+//! File formats: HDF5, zip, NumPy, safetensors and idx, read with limits and written atomically. Nothing in here knows a model.
 //!
 //! All that a file holds is checked before it is used: nothing panics, allocates or recurses without bound, or runs code.
 //! Reading takes memory in proportion to the file's size, whatever the file claims.
@@ -7,6 +7,7 @@ pub mod atomic;
 mod bytes;
 mod elements;
 pub mod hdf5;
+pub mod idx;
 pub mod npy;
 pub mod safetensors;
 pub mod zip;
