@@ -1,6 +1,9 @@
-//! An LSTM unrolled over its steps, put together from tensor ops: the library has no recurrent layers yet.
+//! An LSTM over sequences, forward and backward.
 
-use wgrad::prelude::*;
+use wgrad::{
+    ops::{Recurrence, RecurrentCell, Sequence, Squash},
+    prelude::*,
+};
 
 pub const STEPS: usize = 64;
 pub const FEATURES: usize = 64;
@@ -24,22 +27,18 @@ impl Lstm {
     }
 
     /// The last state of sequences (N, T, D): (N, units).
-    pub fn last(&self, x: &Tensor) -> Tensor {
-        let samples = x.shape()[0];
-        let inputs = x.matmul(&self.kernel) + &self.bias;
-        let (mut state, mut cell) = (Tensor::zeros([samples, UNITS]), Tensor::zeros([samples, UNITS]));
-        for step in 0..STEPS {
-            let gates = inputs.at(&[All, Index::At(step as isize), All]) + state.matmul(&self.recurrent);
-            let gate = |at: usize| gates.at(&[All, Index::from((at * UNITS) as isize..((at + 1) * UNITS) as isize)]);
-            cell = gate(1).sigmoid() * &cell + gate(0).sigmoid() * gate(2).tanh();
-            state = gate(3).sigmoid() * cell.tanh();
-        }
-        state
+    fn last(&self, x: &Tensor) -> Result<Tensor> {
+        let projected = x.swap_axes(0, 1).matmul(&self.kernel) + &self.bias;
+        let zeros = Tensor::zeros([x.shape()[0], UNITS]);
+        let lstm = Recurrence { cell: RecurrentCell::Lstm, activation: Squash::Tanh, recurrent_activation: Squash::Sigmoid };
+        let states = [&zeros, &zeros];
+        let sequence = Sequence { projected: &projected, kernel: &self.recurrent, bias: None, states: &states, mask: None, dropout: None };
+        Ok(lstm.walk(&sequence)?[0].at(&[Index::At(-1)]))
     }
 
     /// Gradients of the mean square of the last state for all weights and the input, and that mean.
     pub fn gradients(&self, x: &Tensor) -> Result<Vec<Tensor>> {
-        let loss = self.last(x).square().mean(&[]);
+        let loss = self.last(x)?.square().mean(&[]);
         let gradients = gradient(&loss, &[x, &self.kernel, &self.recurrent, &self.bias])?;
         Ok(gradients.into_iter().flatten().chain([loss]).collect())
     }

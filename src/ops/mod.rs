@@ -26,6 +26,7 @@ mod pointwise;
 mod pool;
 mod product;
 pub(crate) mod random;
+mod recurrent;
 mod reduce;
 mod resize;
 mod rows;
@@ -46,6 +47,7 @@ pub(crate) use identity::{COPY, DETACH};
 pub(crate) use pack::Pack;
 pub use pointwise::Operand;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
+pub use recurrent::{Recurrence, RecurrentCell, Sequence, Squash};
 pub use resize::Interpolation;
 pub(crate) use view::{Range as SliceRange, View};
 pub use window::Padding;
@@ -86,6 +88,7 @@ pub fn catalog() -> Vec<Case> {
         axis_activations::cases,
         normalize::cases,
         random::cases,
+        recurrent::cases,
     ]
     .iter()
     .flat_map(|cases| cases())

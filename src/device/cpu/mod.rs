@@ -14,6 +14,7 @@ pub mod memory;
 mod microkernel;
 pub mod normalize;
 mod pack;
+pub mod packed;
 pub mod pool;
 pub mod pool2d;
 pub mod rows;

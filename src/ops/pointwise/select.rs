@@ -48,7 +48,7 @@ impl Tensor {
     }
 
     /// This where `condition` is true, else zero: the gradient of what was chosen.
-    pub(super) fn only_where(&self, condition: &Tensor) -> Tensor {
+    pub(in crate::ops) fn only_where(&self, condition: &Tensor) -> Tensor {
         Tensor::where_(condition, self, &self.zeros_like())
     }
 
