@@ -30,6 +30,7 @@ mod plan;
 pub mod prelude;
 pub mod random;
 pub mod regularizers;
+pub mod schedules;
 mod scope;
 mod shape;
 mod tensor;

@@ -3,12 +3,13 @@
 use super::Initializer;
 use crate::{
     Error, Result, Shape,
-    config::{Class, Config, Entry, Fields, FromConfig, Options, Value, submit},
+    config::{Class, Config, Entry, Json, Options, Reader, Value, submit},
     random::RandomKey,
 };
 
 /// All zeros, the default of biases.
 #[derive(Initializer, Clone, Copy, Debug, PartialEq)]
+#[initializer(alias("zero"))]
 #[doc(alias = "keras.initializers.Zeros")]
 pub struct Zeros;
 
@@ -20,6 +21,7 @@ impl Initializer for Zeros {
 
 /// All ones, the default of scales.
 #[derive(Initializer, Clone, Copy, Debug, PartialEq)]
+#[initializer(alias("one"))]
 #[doc(alias = "keras.initializers.Ones")]
 pub struct Ones;
 
@@ -29,22 +31,69 @@ impl Initializer for Ones {
     }
 }
 
-/// This value everywhere.
+/// This value everywhere; [`ConstantList`] takes several.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = Dense::new(10).bias_initializer(Constant(0.1));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "keras.initializers.Constant")]
 pub struct Constant(pub f32);
 
-impl FromConfig for Constant {
-    const CLASS: Class = Class { module: "keras.initializers", name: "Constant", package: None };
+/// These values, broadcast to the weight's shape: Keras' `Constant` of a list.
+///
+/// ```
+/// use wgrad::{initializers::ConstantList, prelude::*};
+/// let layer = Dense::new(2).bias_initializer(ConstantList::new([2], [0.5, -0.5]));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConstantList {
+    shape: Shape,
+    values: Vec<f32>,
+}
 
-    fn from_options(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self(fields.take("value").unwrap_or(0.0)))
+impl ConstantList {
+    /// Values of `shape`, row-major.
+    ///
+    /// # Panics
+    /// When there are more or fewer values than the shape holds.
+    #[track_caller]
+    pub fn new(shape: impl Into<Shape>, values: impl Into<Vec<f32>>) -> Self {
+        let (shape, values) = (shape.into(), values.into());
+        assert_eq!(shape.size(), values.len(), "a ConstantList of shape {shape} has as many values");
+        Self { shape, values }
+    }
+
+    /// Of lists inside of lists, all of one length at each depth.
+    fn from_json(json: &Json, reader: &mut Reader) -> Option<Self> {
+        let Some(list) = json.as_array() else { return f32::from_json(json, reader).map(|value| Self::new([], [value])) };
+        let parts = list.iter().map(|part| Self::from_json(part, reader)).collect::<Option<Vec<_>>>()?;
+        let inner = parts.first().map_or(Shape::scalar(), |part| part.shape.clone());
+        if parts.iter().any(|part| part.shape != inner) {
+            return reader.expected("lists of one length at each depth", json);
+        }
+        let shape = std::iter::once(parts.len()).chain(inner.iter().copied()).collect();
+        Some(Self { shape, values: parts.into_iter().flat_map(|part| part.values).collect() })
+    }
+
+    fn to_json(&self) -> Json {
+        fn nested(sizes: &[usize], values: &[f32]) -> Json {
+            match sizes {
+                [] => values[0].to_json(),
+                [_, inner @ ..] => values.chunks(inner.iter().product::<usize>().max(1)).map(|part| nested(inner, part)).collect(),
+            }
+        }
+        nested(&self.shape, &self.values)
     }
 }
 
+/// Keras has one class for both.
+const CONSTANT: Class = Class { module: "keras.initializers", name: "Constant", package: None };
+
 impl Config for Constant {
     fn class(&self) -> &'static Class {
-        &Self::CLASS
+        &CONSTANT
     }
 
     fn options(&self, out: &mut Options) {
@@ -52,11 +101,25 @@ impl Config for Constant {
     }
 }
 
+impl Config for ConstantList {
+    fn class(&self) -> &'static Class {
+        &CONSTANT
+    }
+
+    fn options(&self, out: &mut Options) {
+        out.insert("value".into(), self.to_json());
+    }
+}
+
 submit! {
     Entry::<dyn Initializer> {
-        class: &Constant::CLASS,
+        class: &CONSTANT,
         aliases: &[],
-        read: |fields| Constant::from_options(fields).map(|made| Box::new(made) as Box<dyn Initializer>),
+        read: |fields| {
+            let value = fields.take("value").unwrap_or(Json::from(0.0));
+            let list = fields.reader().at("value", |reader| ConstantList::from_json(&value, reader))?;
+            Some(if list.shape.rank() == 0 { Box::new(Constant(list.values[0])) } else { Box::new(list) })
+        },
     }
 }
 
@@ -66,14 +129,35 @@ impl Initializer for Constant {
     }
 }
 
+impl Initializer for ConstantList {
+    fn values(&self, shape: &Shape, _key: &RandomKey) -> Result<Vec<f32>> {
+        let missing = shape.rank().checked_sub(self.shape.rank());
+        let own = |axis: usize| missing.and_then(|missing| axis.checked_sub(missing)).map_or(1, |axis| self.shape[axis]);
+        if missing.is_none() || (0..shape.rank()).any(|axis| own(axis) != 1 && own(axis) != shape[axis]) {
+            return Err(Error::shape(format!("Constant holds values of shape {}, which do not broadcast to {shape}", self.shape)));
+        }
+        let place = |mut at: usize| {
+            let (mut place, mut step) = (0, 1);
+            for axis in (0..shape.rank()).rev() {
+                place += if own(axis) == 1 { 0 } else { at % shape[axis] * step };
+                (at, step) = (at / shape[axis], step * own(axis));
+            }
+            self.values[place]
+        };
+        Ok((0..shape.size()).map(place).collect())
+    }
+}
+
 /// `gain` on the diagonal of a matrix, zeros elsewhere.
 #[derive(Initializer, Clone, Debug)]
+#[initializer(alias("IdentityInitializer"))]
 #[doc(alias = "keras.initializers.Identity")]
 pub struct Identity {
     /// What stands on the diagonal.
     #[initializer(default = 1.0)]
     gain: f32,
 }
+
 impl Initializer for Identity {
     fn values(&self, shape: &Shape, _key: &RandomKey) -> Result<Vec<f32>> {
         let [rows, columns] = shape[..] else { return Err(Error::shape(format!("Identity makes matrices only, not shape {shape}"))) };

@@ -3,11 +3,13 @@
 mod constant;
 mod orthogonal;
 mod random;
+mod stft;
 mod variance_scaling;
 
-pub use constant::{Constant, Identity, Ones, Zeros};
+pub use constant::{Constant, ConstantList, Identity, Ones, Zeros};
 pub use orthogonal::Orthogonal;
 pub use random::{RandomNormal, RandomUniform, TruncatedNormal};
+pub use stft::{STFT, Scaling, Side, Window};
 pub use variance_scaling::{
     Distribution, FanMode, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, VarianceScaling,
 };
@@ -126,6 +128,15 @@ mod tests {
     #[test]
     fn identities_need_not_be_square() {
         assert_eq!(drawn(&Identity::new().gain(2.0), [2, 3]), [2.0, 0.0, 0.0, 0.0, 2.0, 0.0]);
+    }
+
+    #[test]
+    fn lists_broadcast() {
+        let list = ConstantList::new([2, 1], [1.0, 2.0]);
+        assert_eq!(drawn(&list, [2, 3]), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
+        assert_eq!(drawn(&list, [2, 2, 1]), [1.0, 2.0, 1.0, 2.0]);
+        let error = list.values(&[3, 3].into(), &RandomKey::new(0, "", 0)).unwrap_err().to_string();
+        assert_eq!(error, "Constant holds values of shape (2, 1), which do not broadcast to (3, 3)");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::{Error, Result, Shape, random::RandomKey};
 /// `gain` times a matrix with orthonormal columns, or rows where it has fewer of them (Saxe et al., 2014).
 /// Shapes of more than two axes are one matrix `(all but the last, last)`. The default of recurrent kernels.
 #[derive(Initializer, Clone, Debug)]
+#[initializer(alias("OrthogonalInitializer"))]
 #[doc(alias = "keras.initializers.Orthogonal")]
 pub struct Orthogonal {
     /// The factor of the matrix.
@@ -14,6 +15,7 @@ pub struct Orthogonal {
     /// What decides what is drawn; the model's seed and the weight's path if not set.
     seed: Option<u64>,
 }
+
 impl Initializer for Orthogonal {
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
         let [rows @ .., columns] = &shape[..] else { return refuse(shape) };

@@ -10,6 +10,7 @@ use crate::{Result, Shape, random::RandomKey};
 /// let narrow = RandomNormal::new().stddev(0.01);
 /// ```
 #[derive(Initializer, Clone, Debug)]
+#[initializer(alias("normal"))]
 #[doc(alias = "keras.initializers.RandomNormal")]
 pub struct RandomNormal {
     /// The middle of the distribution.
@@ -20,6 +21,7 @@ pub struct RandomNormal {
     /// What decides what is drawn; the model's seed and the weight's path if not set.
     seed: Option<u64>,
 }
+
 /// As [`RandomNormal`], but numbers further than two standard deviations from the mean are drawn again.
 #[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.TruncatedNormal")]
@@ -32,8 +34,10 @@ pub struct TruncatedNormal {
     /// What decides what is drawn; the model's seed and the weight's path if not set.
     seed: Option<u64>,
 }
+
 /// Uniform from `minval` (-0.05) up to `maxval` (0.05).
 #[derive(Initializer, Clone, Debug)]
+#[initializer(alias("uniform"))]
 #[doc(alias = "keras.initializers.RandomUniform")]
 pub struct RandomUniform {
     /// The lowest value.
@@ -45,6 +49,7 @@ pub struct RandomUniform {
     /// What decides what is drawn; the model's seed and the weight's path if not set.
     seed: Option<u64>,
 }
+
 impl Initializer for RandomNormal {
     fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
         Ok(key.seeded(self.seed).normal(shape.size()).into_iter().map(|z| self.mean + self.stddev * z).collect())

@@ -47,7 +47,7 @@ pub struct VarianceScaling {
     /// What decides what is drawn; the model's seed and the weight's path if not set.
     seed: Option<u64>,
 }
-/// The standard deviation of a standard normal distribution cut at -2 and 2.
+
 /// The standard deviation of a standard normal distribution cut at -2 and 2.
 const CUT_STDDEV: f64 = 0.879_625_661_034_239_8;
 

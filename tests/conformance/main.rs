@@ -6,13 +6,14 @@
 mod activations;
 mod case;
 mod layers;
+mod objects;
 #[path = "../support/mod.rs"]
 mod support;
 
 use case::Case;
 use libtest_mimic::Trial;
 use std::path::PathBuf;
-use wgrad::Result;
+use wgrad::{Result, constraints::Constraint, initializers::Initializer, regularizers::Regularizer, schedules::Schedule};
 
 /// A group of cases: its folder, whether the GPU runs them too, whether the class of a case is there, and how one is checked.
 struct Group {
@@ -25,6 +26,10 @@ struct Group {
 const GROUPS: &[Group] = &[
     Group { folder: "layers", on_gpu: true, exists: layers::exists, check: layers::check },
     Group { folder: "activations", on_gpu: true, exists: activations::exists, check: activations::check },
+    Group { folder: "initializers", on_gpu: false, exists: objects::exists::<dyn Initializer>, check: objects::initializer },
+    Group { folder: "regularizers", on_gpu: true, exists: objects::exists::<dyn Regularizer>, check: objects::regularizer },
+    Group { folder: "constraints", on_gpu: true, exists: objects::exists::<dyn Constraint>, check: objects::constraint },
+    Group { folder: "schedules", on_gpu: false, exists: objects::exists::<dyn Schedule>, check: objects::schedule },
 ];
 
 fn main() {
