@@ -12,6 +12,7 @@ pub mod data;
 pub mod datasets;
 #[doc(hidden)]
 pub mod device;
+mod dims;
 mod dtype;
 mod error;
 pub mod formats;
@@ -37,6 +38,7 @@ mod tensor;
 pub mod training;
 
 pub use device::{Device, Memory};
+pub use dims::{Dim, Dims};
 pub use dtype::{DType, Element};
 pub use error::{Error, ErrorKind, Result};
 pub use function::{Function, Outputs, function};

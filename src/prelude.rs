@@ -2,10 +2,10 @@
 //! the losses (not `metrics::MeanSquaredError`), the activation `Softmax`.
 
 pub use crate::{
-    All, DType, Device, Error, ErrorKind, GradientTape, Index, Result, Shape, Tensor, Variable,
+    All, DType, Device, Dims, Error, ErrorKind, GradientTape, Index, Result, Shape, Tensor, Variable,
     config::Object,
     data::Array,
-    function, gradient,
+    dims, function, gradient,
     initializers::{
         Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer, LecunNormal, LecunUniform, Ones, Orthogonal, RandomNormal,
         RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
@@ -15,7 +15,7 @@ pub use crate::{
         ActivationFn::{self, *},
         ActivityRegularization, Add, AdditiveAttention, AlphaDropout, Argument, Attention, Average, AveragePooling2D, BatchNormalization,
         Build, Call, Concatenate, Conv1D, Conv2D, Dense, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten, GaussianDropout,
-        GaussianNoise, GlobalAveragePooling2D, GlobalMaxPooling2D, GroupNormalization, GroupQueryAttention, Identity, Inputs, Layer,
+        GaussianNoise, GlobalAveragePooling2D, GlobalMaxPooling2D, GroupNormalization, GroupQueryAttention, Identity, Input, Inputs, Layer,
         LayerExt, LayerNormalization, LayerRef, LeakyReLU, Masking, MaxPooling2D, Maximum, Minimum, MultiHeadAttention, Multiply, Outputs,
         PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling, Reshape, ReversibleEmbedding, SimpleLayer, SpatialDropout1D,
         SpatialDropout2D, SpatialDropout3D, Subtract, Training, UnitNormalization, Weight,
@@ -28,7 +28,7 @@ pub use crate::{
         TopKCategoricalAccuracy,
     },
     mixed_precision::{Policy, set_dtype_policy},
-    models::{Input, Model, Sequential},
+    models::{Model, Sequential},
     ops::{
         Conv1dOptions, Conv2dOptions, ConvOptions,
         Padding::{self, *},

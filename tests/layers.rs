@@ -239,21 +239,21 @@ fn batch_normalization_moves_its_statistics(_device: &Device) -> Result<(), Stri
 fn wrong_inputs_are_explained(_device: &Device) -> Result<(), String> {
     type Case = (LayerRef, &'static [usize], &'static str);
     let cases: Vec<Case> = vec![
-        (Dense::new(3).shared(), &[], "expected (N, ..., D), got (2,); add an axis for the features"),
-        (Conv2D::new(3, 3).shared(), &[8, 8], "expected (N, H, W, C), got (2, 8, 8); images have an axis of channels"),
+        (Dense::new(3).shared(), &[], "expected (N, ..., D), got (None,); add an axis for the features"),
+        (Conv2D::new(3, 3).shared(), &[8, 8], "expected (N, H, W, C), got (None, 8, 8); images have an axis of channels"),
         (Conv2D::new(4, 3).groups(3).shared(), &[8, 8, 4], "3 groups must divide the 4 filters and the input's 4 channels"),
         (Conv2D::new(4, 3).strides(2).dilation_rate(2).shared(), &[8, 8, 4], "only one of them may be above 1"),
         (Conv2D::new(4, 3).padding(Causal).shared(), &[8, 8, 4], "causal padding is for Conv1D"),
-        (Conv2D::new(4, 9).shared(), &[8, 8, 4], "spans 9 x 9, but the input (2, 8, 8, 4) has only 8 x 8 positions"),
+        (Conv2D::new(4, 9).shared(), &[8, 8, 4], "spans 9 x 9, but the input (None, 8, 8, 4) has only 8 x 8 positions"),
         (Conv2D::new(0, 3).shared(), &[8, 8, 4], "must be at least 1"),
-        (Conv1D::new(4, 3).shared(), &[8], "expected (N, T, C), got (2, 8); sequences have an axis of channels"),
-        (MaxPooling2D::new(2).shared(), &[8], "expected (N, H, W, C), got (2, 8)"),
+        (Conv1D::new(4, 3).shared(), &[8], "expected (N, T, C), got (None, 8); sequences have an axis of channels"),
+        (MaxPooling2D::new(2).shared(), &[8], "expected (N, H, W, C), got (None, 8)"),
         (AveragePooling2D::new(9).shared(), &[8, 8, 4], "the window [9, 9] spans 9 x 9"),
-        (GlobalMaxPooling2D::new().shared(), &[8], "expected (N, H, W, C), got (2, 8)"),
-        (Reshape::new([5]).shared(), &[8], "target_shape [5] does not fit a sample of input (2, 8), which has 8 elements"),
+        (GlobalMaxPooling2D::new().shared(), &[8], "expected (N, H, W, C), got (None, 8)"),
+        (Reshape::new([5]).shared(), &[8], "target_shape [5] does not fit a sample of input (None, 8), which has 8 elements"),
         (Reshape::new([-1, -1]).shared(), &[8], "at most one is -1"),
         (Dropout::new(1.5).shared(), &[8], "rate is a share from 0 to 1, got 1.5"),
-        (BatchNormalization::new().axis(4).shared(), &[8], "axis 4 is outside of shape (2, 8)"),
+        (BatchNormalization::new().axis(4).shared(), &[8], "axis 4 is outside of shape (None, 8)"),
         (LayerNormalization::new().axis([]).shared(), &[8], "axis names no axis"),
     ];
     for (layer, sample, expected) in cases {

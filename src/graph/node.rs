@@ -1,6 +1,6 @@
 //! A node of the graph, and the handle on one of its outputs that users know as `Tensor`.
 
-use super::{OpRef, TapeToken, VariableId, walk::Mark};
+use super::{OpRef, TapeToken, VariableId, symbol::Symbolic, walk::Mark};
 use crate::{
     DType, Shape,
     device::{Device, Value},
@@ -40,6 +40,8 @@ pub(crate) struct Node {
     pub mark: Mark,
     /// The variable of which this node is a version.
     pub variable: Option<VariableId>,
+    /// What the node stands for, if it is a symbol: it then has neither an expression nor values.
+    pub symbol: Option<Arc<dyn Symbolic>>,
     values: OnceLock<SmallVec<[Value; 1]>>,
     expr: Mutex<Option<Arc<Expr>>>,
     /// Whether the node had an expression that a flush let go of: gradients end here with an error.
@@ -60,6 +62,7 @@ impl Node {
             device,
             mark: Mark::default(),
             variable,
+            symbol: None,
             values: OnceLock::new(),
             expr: Mutex::new(Some(Arc::new(expr))),
             released: AtomicBool::new(false),
@@ -73,7 +76,22 @@ impl Node {
             device,
             mark: Mark::default(),
             variable,
+            symbol: None,
             values: OnceLock::from(SmallVec::from_iter([value])),
+            expr: Mutex::new(None),
+            released: AtomicBool::new(false),
+            tape: None,
+        }
+    }
+
+    pub fn symbol(spec: Spec, device: Device, symbol: Arc<dyn Symbolic>) -> Self {
+        Self {
+            specs: SmallVec::from_iter([spec]),
+            device,
+            mark: Mark::default(),
+            variable: None,
+            symbol: Some(symbol),
+            values: OnceLock::new(),
             expr: Mutex::new(None),
             released: AtomicBool::new(false),
             tape: None,

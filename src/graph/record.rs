@@ -46,6 +46,10 @@ pub(crate) fn apply_on(
             other.device()
         ))));
     }
+    if inputs.iter().any(|input| input.is_symbol()) {
+        let text = format!("{}: an input is a symbol, which has no value; call this op inside of a layer", op.name());
+        return Err(place(Error::invalid(text)));
+    }
     let specs: SmallVec<[&Spec; 4]> = inputs.iter().map(|input| input.spec()).collect();
     let half = specs.iter().map(|spec| spec.dtype).find(|dtype| dtype.is_half());
     if let Some(half) = half.filter(|_| !takes_halves(&op, &specs)) {
@@ -94,6 +98,14 @@ fn widened(
     let wide: SmallVec<[Tensor; 4]> = inputs.iter().map(widen).collect();
     let outputs = apply_on(op, &wide.iter().collect::<SmallVec<[&Tensor; 4]>>(), device, variable)?;
     Ok(outputs.into_iter().map(|output| if output.dtype() == DType::F32 { output.cast(half) } else { output }).collect())
+}
+
+/// Runs `body`, whose nodes are dropped and never computed: they do not count as pending.
+pub(crate) fn without_count<R>(body: impl FnOnce() -> R) -> R {
+    let pending = PENDING.replace(0);
+    let result = body();
+    PENDING.set(pending);
+    result
 }
 
 /// A flush ran on this thread: nothing is pending any more, as far as the limit is concerned.

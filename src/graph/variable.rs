@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Mutex, OnceLock, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -40,7 +40,7 @@ pub struct Variable {
 
 struct Inner {
     id: VariableId,
-    name: String,
+    name: OnceLock<String>,
     spec: Spec,
     device: Device,
     current: Mutex<Tensor>,
@@ -62,7 +62,7 @@ impl Variable {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let (spec, device) = (initial.spec().clone(), initial.device().clone());
         let current = Mutex::new(version(id, &initial));
-        Self { inner: Arc::new(Inner { id, name: name.into(), spec, device, current }) }
+        Self { inner: Arc::new(Inner { id, name: OnceLock::from(name.into()), spec, device, current }) }
     }
 
     pub(crate) fn id(&self) -> VariableId {
@@ -71,7 +71,21 @@ impl Variable {
 
     /// Its name, as in a model's summary.
     pub fn name(&self) -> &str {
-        &self.inner.name
+        self.inner.name.get().map_or("", String::as_str)
+    }
+
+    /// A variable of zeros that is named and given its first value later.
+    pub(crate) fn unnamed(initial: Tensor) -> Self {
+        let mut variable = Self::new(String::new(), initial);
+        if let Some(inner) = Arc::get_mut(&mut variable.inner) {
+            inner.name = OnceLock::new();
+        }
+        variable
+    }
+
+    /// Names it, if it has no name yet.
+    pub(crate) fn name_if_unnamed(&self, name: impl FnOnce() -> String) {
+        self.inner.name.get_or_init(name);
     }
 
     /// Dtype and shape, which never change.

@@ -21,6 +21,8 @@ pub struct Call {
     path: Vec<String>,
     /// Whether a layer further out is frozen.
     frozen: bool,
+    /// Whether only shapes are wanted: weights that this call makes are drawn later.
+    inferring: bool,
     mask: Option<Tensor>,
     updates: Vec<(Variable, Tensor)>,
     losses: Vec<Tensor>,
@@ -29,7 +31,27 @@ pub struct Call {
 impl Call {
     /// The context of step `step`: one step's random numbers repeat when it is run again.
     pub fn new(training: Training, seed: u64, step: u64) -> Self {
-        Self { training, seed, step, path: Vec::new(), frozen: false, mask: None, updates: Vec::new(), losses: Vec::new() }
+        Self {
+            training,
+            seed,
+            step,
+            path: Vec::new(),
+            frozen: false,
+            inferring: false,
+            mask: None,
+            updates: Vec::new(),
+            losses: Vec::new(),
+        }
+    }
+
+    /// The context of a call for its shapes.
+    pub(super) fn inferring() -> Self {
+        Self { inferring: true, ..Self::new(Training::No, 0, 0) }
+    }
+
+    /// Whether only shapes are wanted.
+    pub(super) fn is_inferring(&self) -> bool {
+        self.inferring
     }
 
     /// Whether this call trains.
@@ -74,12 +96,14 @@ impl Call {
 
     /// Runs `body` as the call of a layer.
     pub(super) fn inside<R>(&mut self, name: &str, frozen: bool, mask: Option<Tensor>, body: impl FnOnce(&mut Self) -> R) -> R {
-        self.path.push(name.to_owned());
+        let depth = self.path.len();
+        // The outermost model has no place in the paths of its layers.
+        self.path.extend((!name.is_empty()).then(|| name.to_owned()));
         let outer = (self.frozen, std::mem::replace(&mut self.mask, mask));
         self.frozen |= frozen;
         let result = body(self);
         (self.frozen, self.mask) = outer;
-        self.path.pop();
+        self.path.truncate(depth);
         result
     }
 

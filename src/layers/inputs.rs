@@ -109,8 +109,18 @@ impl Inputs {
         }
     }
 
+    /// All tensors but masks: the inputs, then those among the arguments.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Tensor> {
+        let argument = |argument| match argument {
+            &Argument::Tensor(ref tensor) => std::slice::from_ref(tensor),
+            Argument::Tensors(tensors) => &tensors[..],
+            Argument::Value(_) => &[],
+        };
+        self.tensors.iter().chain(self.arguments.iter().flat_map(move |(_, value)| argument(value)))
+    }
+
     /// The same with `change` applied to all tensors but masks.
-    pub(super) fn map(&self, change: impl Fn(&Tensor) -> Tensor) -> Self {
+    pub(crate) fn map(&self, change: impl Fn(&Tensor) -> Tensor) -> Self {
         let argument = |argument: &Argument| match argument {
             Argument::Tensor(tensor) => Argument::Tensor(change(tensor)),
             Argument::Tensors(tensors) => Argument::Tensors(tensors.iter().map(&change).collect()),
@@ -171,6 +181,11 @@ impl Outputs {
     /// Outputs without masks.
     pub fn new(tensors: impl IntoIterator<Item = Tensor>) -> Self {
         Self { tensors: tensors.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Outputs with a mask or none each.
+    pub(crate) fn masked(tensors: SmallVec<[Tensor; 2]>, masks: SmallVec<[Option<Tensor>; 2]>) -> Self {
+        Self { tensors, masks }
     }
 
     /// Gives the first output a mask.

@@ -16,6 +16,16 @@ pub trait Layer: Config + Children {
         false
     }
 
+    /// Whether float inputs and outputs are cast to the policy's dtype. A layer that only calls others leaves it to them.
+    fn autocast(&self) -> bool {
+        true
+    }
+
+    /// Whether several inputs are one argument of Keras' call, a list, as merging layers have it.
+    fn takes_list(&self) -> bool {
+        true
+    }
+
     /// Names of the call's arguments beside `mask` and `training`.
     fn arguments(&self) -> &'static [&'static str] {
         &[]

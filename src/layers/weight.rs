@@ -61,6 +61,10 @@ impl fmt::Debug for Weight {
 /// A weight as models see it.
 #[derive(Clone, Debug)]
 pub struct LayerWeight {
+    /// Its name inside of the layer.
+    pub name: String,
+    /// How it starts.
+    pub initializer: Object<dyn Initializer>,
     /// Its variable.
     pub variable: Variable,
     /// Whether it is trained if its layer is.
@@ -71,10 +75,20 @@ pub struct LayerWeight {
     pub constraint: Option<Object<dyn Constraint>>,
 }
 
+impl LayerWeight {
+    /// Names the variable by the layer's path and gives it its first value: drawn on the host, by seed and path, so that it is
+    /// equal on every device.
+    pub(super) fn draw(&self, layer: &str, seed: u64) -> Result<()> {
+        let variable = &self.variable;
+        variable.name_if_unnamed(|| if layer.is_empty() { self.name.clone() } else { format!("{layer}/{}", self.name) });
+        let (key, spec) = (RandomKey::new(seed, variable.name(), 0), variable.spec());
+        let values = self.initializer.values(&spec.shape, &key).map_err(|error: Error| error.at(&self.name))?;
+        variable.assign(&Tensor::from_slice_on(variable.device(), &values, &spec.shape)?.cast(spec.dtype))
+    }
+}
+
 /// What a layer builds its weights with.
 pub struct Build {
-    path: String,
-    seed: u64,
     policy: Policy,
     /// In which the layer calculates.
     dtype: DType,
@@ -82,8 +96,8 @@ pub struct Build {
 }
 
 impl Build {
-    pub(super) fn new(path: String, seed: u64, policy: Policy, dtype: DType) -> Self {
-        Self { path, seed, policy, dtype, weights: Vec::new() }
+    pub(super) fn new(policy: Policy, dtype: DType) -> Self {
+        Self { policy, dtype, weights: Vec::new() }
     }
 
     /// A weight called `name`: give it an initializer, then `add` it. Kernels start from `GlorotUniform`, vectors from zeros.
@@ -148,18 +162,15 @@ impl WeightBuilder<'_> {
         self
     }
 
-    /// Draws the weight on the host, by the seed and the weight's path, so that it is equal on every device.
+    /// Makes the weight. Its values are drawn once the layer has its place in a model.
     ///
     /// # Errors
-    /// When the initializer makes no such shape, or the device has no room.
+    /// When the device has no room.
     pub fn add(self) -> Result<Weight> {
-        let path = format!("{}/{}", self.build.path, self.name);
-        let key = RandomKey::new(self.build.seed, &path, 0);
-        let values = self.initializer.values(&self.shape, &key).map_err(|error: Error| error.at(self.name))?;
-        let initial = Tensor::from_slice(&values, self.shape)?.cast(self.build.policy.variable_dtype());
-        let variable = Variable::new(path, initial);
-        let Self { trainable, regularizer, constraint, .. } = self;
-        self.build.weights.push(LayerWeight { variable: variable.clone(), trainable, regularizer, constraint });
+        let Self { name, shape, trainable, initializer, regularizer, constraint, .. } = self;
+        let variable = Variable::unnamed(Tensor::zeros(shape).cast(self.build.policy.variable_dtype()));
+        let weight = LayerWeight { name: name.into(), initializer, variable: variable.clone(), trainable, regularizer, constraint };
+        self.build.weights.push(weight);
         Ok(Weight(Some((variable, self.build.dtype))))
     }
 }

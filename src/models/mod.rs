@@ -1,8 +1,11 @@
 //! Models: layers put together, and what can be asked of the whole.
 
+mod graph;
 mod model;
+mod network;
 mod sequential;
 pub(crate) mod summary;
 
-pub use model::Model;
-pub use sequential::{Input, Sequential};
+pub use crate::layers::Input;
+pub use model::{Ends, Model};
+pub use sequential::Sequential;

@@ -1,29 +1,10 @@
 //! `Sequential`: layers one after another, each fed by the one before.
 
 use super::Model;
-use crate::{DType, Error, Result, Shape, layers::LayerRef};
-
-/// What a model is fed with: the shape of one sample, the batch excluded, as in Keras.
-#[derive(Clone, Debug)]
-#[doc(alias = "keras.Input")]
-#[doc(alias = "keras.layers.InputLayer")]
-pub struct Input {
-    pub(crate) shape: Shape,
-    pub(crate) dtype: DType,
-}
-
-impl Input {
-    /// Samples of this shape, as float32.
-    pub fn new(shape: impl Into<Shape>) -> Self {
-        Self { shape: shape.into(), dtype: DType::F32 }
-    }
-
-    /// The dtype that the first layer sees; data of other dtypes is cast to it.
-    pub fn dtype(mut self, dtype: DType) -> Self {
-        self.dtype = dtype;
-        self
-    }
-}
+use crate::{
+    Dim, Dims, Error, Result,
+    layers::{Input, LayerRef},
+};
 
 /// One piece of a `Sequential`.
 #[derive(Debug)]
@@ -101,26 +82,27 @@ impl Sequential {
                 "Sequential: build() needs an Input as first piece; or give the shape with build_for, or build at the first fit with build_later",
             ));
         };
-        let mut model = self.into_model();
-        model.build(input)?;
+        let mut model = self.build_later();
+        model.build(&input)?;
         Ok(model)
     }
 
-    /// [`build`](Self::build) for samples of `shape`, the batch excluded.
+    /// [`build`](Self::build) for inputs of these sizes, the batch included as in Keras: `build_for(dims![None, 784])`.
     ///
     /// # Errors
     /// As [`build`](Self::build).
-    pub fn build_for(mut self, shape: impl Into<Shape>) -> Result<Model> {
-        self.input = Some(Input::new(shape));
+    pub fn build_for(mut self, dims: impl Into<Dims>) -> Result<Model> {
+        let dims = dims.into();
+        let Some((batch_size, sample)) = dims.split_first() else {
+            return Err(Error::invalid("Sequential: build_for needs sizes, the batch first: dims![None, 784]"));
+        };
+        let input = Input::new(sample.iter().copied().map(Dim).collect::<Dims>());
+        self.input = Some(Input { batch_size: *batch_size, ..input });
         self.build()
     }
 
     /// A model whose weights are made at the first `fit`, `evaluate` or `predict`, for the data's shape.
     pub fn build_later(self) -> Model {
-        self.into_model()
-    }
-
-    fn into_model(self) -> Model {
-        Model::from_layers(self.name.unwrap_or_else(|| "sequential".into()), self.layers)
+        Model::unbuilt(self.name.unwrap_or_else(|| "sequential".into()), self.layers)
     }
 }

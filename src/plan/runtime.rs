@@ -9,7 +9,7 @@ use super::{
     trace::Trace,
 };
 use crate::{
-    Result,
+    Error, Result,
     device::{Buffer, Device},
     graph::{Node, Pending, Tensor, note_flush, tape, watch},
     lock::lock,
@@ -139,6 +139,9 @@ pub(crate) fn flush(roots: &[Tensor]) -> Result<()> {
 
 /// [`flush`] of what overwrites tensors that somebody keeps.
 pub(crate) fn flush_lending(roots: &[Tensor], loan: &Loan) -> Result<()> {
+    if let Some(symbol) = roots.iter().find(|root| root.is_symbol()) {
+        return Err(Error::invalid(format!("a symbol of shape {} has no value; a model computes it", symbol.dims())));
+    }
     note_flush();
     let Some(device) = roots.first().map(|root| root.device().clone()) else { return Ok(()) };
     let state = state(&device);

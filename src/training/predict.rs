@@ -55,7 +55,7 @@ impl Predict<'_> {
         for indices in all.chunks(self.batch_size) {
             let forward = |inputs: &[Tensor]| {
                 let mut call = Call::new(Training::No, model.seed()?, 0);
-                Ok(vec![model.forward(&mut call, &inputs[0])?])
+                Ok(vec![model.forward(&mut call, &inputs.into())?.one()?.clone()])
             };
             let y = &steps.call(&[&x.gather(device, indices)?], forward)?[0];
             readings.push_back(y.read_later()?);

@@ -44,7 +44,7 @@ struct Batch {
 impl<'a> Trainer<'a> {
     /// A trainer for targets `y`, whose dtype, shape and range are checked here.
     pub fn new(model: &'a Model, compiled: &'a Compiled, y: &Array) -> Result<Self> {
-        let output = model.output_shape(y.samples())?;
+        let output = model.output_shape(0, y.samples())?;
         compiled.loss.check(y, &output).map_err(|error| error.at(compiled.loss.name()))?;
         let resolve = |metric: &Arc<dyn Metric>| {
             let resolved = metric.resolve(y.shape(), &output).map_err(|error| error.at(metric.name()))?;
@@ -101,7 +101,7 @@ impl<'a> Trainer<'a> {
     /// Predictions, loss and gradients of a batch. The tape matters only where each op is computed at once.
     fn gradients(&self, call: &mut Call, x: &Tensor, y: &Tensor, variables: &[Variable]) -> Result<(Tensor, Tensor, Vec<Option<Tensor>>)> {
         let tape = GradientTape::new();
-        let predictions = self.model.forward(call, x)?;
+        let predictions = self.model.forward(call, &x.into())?.one()?.clone();
         let loss = self.compiled.loss.call(y, &predictions)?;
         let loss = self.model.total_loss(call, loss)?;
         let gradients = tape.gradient(&self.compiled.optimizer.scale_loss(&loss), variables)?;
@@ -118,7 +118,7 @@ impl<'a> Trainer<'a> {
 
     fn test_step(&self, x: &Tensor, y: &Tensor) -> Result<Vec<Tensor>> {
         let mut call = Call::new(Training::No, self.model.seed()?, 0);
-        let predictions = self.model.forward(&mut call, x)?;
+        let predictions = self.model.forward(&mut call, &x.into())?.one()?.clone();
         let loss = self.compiled.loss.call(y, &predictions)?;
         let loss = self.model.total_loss(&mut call, loss)?;
         Ok(vec![self.update_states(&loss, y, &predictions)?])
@@ -218,5 +218,5 @@ pub(super) fn check_inputs(model: &Model, x: &Array) -> Result<()> {
     if x.dtype() == DType::Str {
         return Err(Error::dtype("inputs are text, which no device holds; look them up or vectorize them first"));
     }
-    model.check_input(x.shape())
+    model.check_input(0, x.shape())
 }

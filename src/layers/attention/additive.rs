@@ -1,4 +1,4 @@
-//! Additive attention.
+//! Additive attention, whose scores are a small network of query and key.
 
 use super::{check_shapes, parts, weigh};
 use crate::{

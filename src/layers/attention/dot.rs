@@ -1,4 +1,4 @@
-//! Dot-product attention.
+//! Dot-product attention, whose scores are products of query and key.
 
 use super::{check_shapes, parts, weigh};
 use crate::{

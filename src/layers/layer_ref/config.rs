@@ -5,15 +5,28 @@ use crate::{
     Shape,
     config::{Fields, Json, Options, Reader, Value, Written, snake_case},
     layers::Layer,
+    lock::lock,
     mixed_precision::Policy,
 };
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Mutex,
+};
 
 /// Gives layers without a name Keras' names: `dense`, `dense_1` and so on.
 pub(crate) fn name_all(layers: &[LayerRef]) {
     for (layer, name) in layers.iter().zip(file_names(layers)) {
         layer.name_if_unnamed(|| name);
     }
+}
+
+/// A name for a layer that is called without a model: as in Keras, layers of a class are numbered in the process.
+pub(super) fn next_name(class: &'static str) -> String {
+    static COUNTS: Mutex<BTreeMap<&str, usize>> = Mutex::new(BTreeMap::new());
+    let mut counts = lock(&COUNTS);
+    let count = counts.entry(class).or_default();
+    *count += 1;
+    if *count == 1 { snake_case(class) } else { format!("{}_{}", snake_case(class), *count - 1) }
 }
 
 /// The names of layers of a list in weight files: by class and count, whatever the layers are called.
@@ -34,13 +47,19 @@ impl Value for LayerRef {
         let mut options = Options::new();
         options.insert("name".into(), self.layer_name().into());
         options.insert("trainable".into(), self.is_trainable().into());
-        options.insert("dtype".into(), self.policy().to_json());
+        if self.look(|layer| layer.autocast()) {
+            options.insert("dtype".into(), self.policy().to_json());
+        }
         if let Some(regularizer) = &self.0.activity_regularizer {
             options.insert("activity_regularizer".into(), regularizer.to_json());
         }
         self.look(|layer| layer.options(&mut options));
         let mut json = Written::json(self.0.class, options);
-        if let Some(built) = self.0.built.get().filter(|built| !built.weights.is_empty() || !built.children.is_empty()) {
+        // Keras finds this class of its own by the registered name alone.
+        if self.class_name() == "Functional" {
+            json["registered_name"] = self.class_name().into();
+        }
+        if let Some(built) = self.0.built.get().filter(|built| built.layer.autocast() && !built.shapes.is_empty()) {
             // The batch size means nothing.
             let shape = |shape: &Shape| -> Json {
                 shape.iter().enumerate().map(|(axis, &size)| if axis == 0 { Json::Null } else { size.into() }).collect()

@@ -1,8 +1,10 @@
 //! A layer with a name, built once and called often: what models own.
 
 mod config;
+mod ext;
 
 pub(crate) use config::{file_names, name_all};
+pub use ext::LayerExt;
 
 use super::{Build, Call, Inputs, Layer, LayerWeight, Outputs};
 use crate::{
@@ -39,6 +41,8 @@ struct Built {
     layer: Box<dyn Layer>,
     weights: Vec<LayerWeight>,
     children: Vec<(String, LayerRef)>,
+    /// Whether the weights have their first values.
+    drawn: AtomicBool,
     /// The shapes it was built for.
     shapes: Vec<Shape>,
 }
@@ -48,51 +52,6 @@ impl<L: Layer> From<L> for LayerRef {
         Self::new(Box::new(layer), Policy::current())
     }
 }
-
-/// What can be said of any layer before it is added to a model; comes last in a chain of setters.
-pub trait LayerExt: Into<LayerRef> {
-    /// Names the layer.
-    fn name(self, name: &str) -> LayerRef {
-        let layer = self.into();
-        let _ = layer.0.name.set(name.to_owned());
-        layer
-    }
-
-    /// Whether optimizers may change the layer.
-    fn trainable(self, trainable: bool) -> LayerRef {
-        let layer = self.into();
-        layer.set_trainable(trainable);
-        layer
-    }
-
-    /// In which dtype the layer calculates, whatever the model does: `.dtype_policy(Policy::Float32)` on a last layer, say.
-    /// Keras' argument `dtype`.
-    ///
-    /// # Panics
-    /// When the layer was built, or is shared already.
-    fn dtype_policy(self, policy: Policy) -> LayerRef {
-        let mut layer = self.into();
-        layer.unshared("dtype policy").policy = policy;
-        layer
-    }
-
-    /// What the layer's outputs add to the loss, for each sample.
-    ///
-    /// # Panics
-    /// When the layer was built, or is shared already.
-    fn activity_regularizer(self, regularizer: impl Into<Object<dyn Regularizer>>) -> LayerRef {
-        let mut layer = self.into();
-        layer.unshared("activity regularizer").activity_regularizer = Some(regularizer.into());
-        layer
-    }
-
-    /// One layer to be called in several places.
-    fn shared(self) -> LayerRef {
-        self.into()
-    }
-}
-
-impl<L: Into<LayerRef>> LayerExt for L {}
 
 impl LayerRef {
     fn new(layer: Box<dyn Layer>, policy: Policy) -> Self {
@@ -128,8 +87,9 @@ impl LayerRef {
 
     /// Name and class, for messages.
     fn described(&self) -> String {
+        let name = self.0.name.get().map_or_else(|| snake_case(self.class_name()), String::clone);
         let policy = if self.policy() == Policy::Float32 { String::new() } else { format!(", {}", self.policy()) };
-        format!("{} ({}{policy})", self.layer_name(), self.class_name())
+        format!("{name} ({}{policy})", self.class_name())
     }
 
     /// In which dtype it calculates.
@@ -145,6 +105,7 @@ impl LayerRef {
     /// Freezes or thaws the layer, and with it those inside.
     pub fn set_trainable(&self, trainable: bool) {
         self.0.trainable.store(trainable, Ordering::Relaxed);
+        self.children().iter().for_each(|(_, child)| child.set_trainable(trainable));
     }
 
     /// Whether optimizers may change it.
@@ -198,18 +159,40 @@ impl LayerRef {
         weights
     }
 
+    /// The weights that an optimizer changes.
+    pub(crate) fn trained_weights(&self) -> impl Iterator<Item = LayerWeight> {
+        let trained = self.is_trainable();
+        self.weights().into_iter().filter(move |weight| trained && weight.trainable)
+    }
+
+    /// Whether several inputs are a list in Keras' call.
+    pub(crate) fn takes_list(&self) -> bool {
+        self.look(|layer| layer.takes_list())
+    }
+
     /// Its weights, trainable or not, in Keras' order.
     pub fn variables(&self) -> Vec<Variable> {
         self.weights().into_iter().map(|weight| weight.variable).collect()
     }
 
+    /// Gives the weights of the layer and of those inside their names and first values, if they have none.
+    pub(crate) fn draw(&self, path: &str, seed: u64) -> Result<()> {
+        let Some(built) = self.0.built.get() else { return Ok(()) };
+        if built.drawn.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        built.weights.iter().try_for_each(|weight| weight.draw(path, seed)).map_err(|error| error.at_layer(&self.described()))?;
+        let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+        built.children.iter().try_for_each(|(_, child)| child.draw(&inside(child.layer_name()), seed))
+    }
+
     /// Makes the weights for inputs of these shapes where new tensors live, if they do not exist yet.
-    fn build(&self, path: String, seed: u64, shapes: Vec<Shape>) -> Result<&Built> {
+    pub(crate) fn build(&self, shapes: Vec<Shape>) -> Result<()> {
         let mut unbuilt = lock(&self.0.unbuilt);
         // Built in place and put back on an error: a wrong shape must not lose the layer.
         if let Some(mut layer) = unbuilt.take() {
             let dtype = if layer.is_exact() { DType::F32 } else { self.policy().compute_dtype() };
-            let mut build = Build::new(path, seed, self.policy(), dtype);
+            let mut build = Build::new(self.policy(), dtype);
             if let Err(error) = layer.build(&mut build, &shapes) {
                 *unbuilt = Some(layer);
                 return Err(error.at_layer(&self.described()));
@@ -217,9 +200,9 @@ impl LayerRef {
             let children = layer.children();
             let inside: Vec<LayerRef> = children.iter().map(|(_, child)| child.clone()).collect();
             name_all(&inside);
-            let _ = self.0.built.set(Built { layer, weights: build.weights(), children, shapes });
+            let _ = self.0.built.set(Built { layer, weights: build.weights(), children, drawn: AtomicBool::new(false), shapes });
         }
-        Ok(self.0.built.get().expect("it was built before or just now"))
+        Ok(())
     }
 
     /// The output for `x`, in the policy's dtype if it is a float. The first call makes the weights.
@@ -235,15 +218,29 @@ impl LayerRef {
     /// # Errors
     /// When the layer does not take such inputs or arguments.
     pub fn call_all(&self, call: &mut Call, inputs: &Inputs) -> Result<Outputs> {
-        self.name_if_unnamed(|| snake_case(self.class_name()));
-        let _scope = LayerScope::enter(&self.described());
+        if !call.is_inferring() {
+            self.name_if_unnamed(|| config::next_name(self.class_name()));
+        }
+        self.call_as(self.layer_name(), call, inputs)
+    }
+
+    /// [`call_all`](Self::call_all) with another name in the paths of weights and random numbers; without one for the outermost model.
+    pub(crate) fn call_as(&self, name: &str, call: &mut Call, inputs: &Inputs) -> Result<Outputs> {
+        let is_outermost = name.is_empty();
+        let _scope = (!is_outermost).then(|| LayerScope::enter(&self.described()));
         let frozen = !self.is_trainable();
-        let result = call.inside(self.layer_name(), frozen, inputs.mask(0).cloned(), |call| {
-            let built = match self.0.built.get() {
-                Some(built) => built,
-                None => self.build(call.path(), call.seed(), inputs.tensors().iter().map(|x| x.shape().clone()).collect())?,
-            };
+        let result = call.inside(name, frozen, inputs.mask(0).cloned(), |call| {
+            if !self.is_built() {
+                self.build(inputs.tensors().iter().map(|x| x.shape().clone()).collect())?;
+            }
+            let built = self.0.built.get().expect("it was built before or just now");
+            if !call.is_inferring() {
+                self.draw(&call.path(), call.seed())?;
+            }
             self.check_arguments(&*built.layer, inputs)?;
+            if !built.layer.autocast() {
+                return built.layer.call(call, inputs);
+            }
             let cast = |x: &Tensor, dtype| if x.dtype().is_float() { x.cast(dtype) } else { x.clone() };
             let inside = if built.layer.is_exact() { DType::F32 } else { self.policy().compute_dtype() };
             let outputs = built.layer.call(call, &inputs.map(|x| cast(x, inside)))?;
@@ -255,7 +252,7 @@ impl LayerRef {
             }
             Ok(outputs.map(|y| cast(y, self.policy().compute_dtype())))
         });
-        result.map_err(|error: Error| error.at_layer(&self.described()))
+        result.map_err(|error: Error| if is_outermost { error } else { error.at_layer(&self.described()) })
     }
 
     fn check_arguments(&self, layer: &dyn Layer, inputs: &Inputs) -> Result<()> {

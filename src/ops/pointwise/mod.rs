@@ -171,6 +171,9 @@ impl Tensor {
     /// Records a row of one input.
     #[track_caller]
     fn unary(&self, row: &'static Unary) -> Tensor {
+        if let Some(symbol) = self.symbolic() {
+            return symbol.apply(row.pointwise.name, &[self]);
+        }
         super::record(OpRef::row(row), &[self])
     }
 }

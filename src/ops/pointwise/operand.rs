@@ -38,6 +38,9 @@ impl Operand for f64 {
             _ => true,
         };
         assert!(exact, "{self} is no {}; cast the tensor first", tensor.dtype());
+        if tensor.is_symbol() {
+            return Tensor::full([], *self as f32).cast(tensor.dtype());
+        }
         tensor.number_like(*self)
     }
 }
@@ -61,6 +64,9 @@ impl Tensor {
     #[track_caller]
     pub(crate) fn binary(&self, op: &'static Binary, other: impl Operand) -> Tensor {
         let other = other.beside(self);
+        if let Some(symbol) = self.symbolic().or(other.symbolic()) {
+            return symbol.apply(op.pointwise.name, &[self, &other]);
+        }
         if self.shape() == other.shape() {
             return record(OpRef::row(op), &[self, &other]);
         }

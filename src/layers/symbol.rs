@@ -1,0 +1,255 @@
+//! Layers applied to symbols: what functional models are made of.
+
+use super::{Argument, Call, Inputs, LayerRef, operation};
+use crate::{
+    DType, Dims, Error, ErrorKind, Result, Tensor,
+    graph::{Symbolic, without_count},
+    random,
+    shape::Spec,
+};
+use std::{
+    any::Any,
+    panic::Location,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// Stand-ins for an unknown size: what differs between two of them is unknown in the output too. Nothing is computed for them.
+const STAND_INS: [usize; 2] = [83, 89];
+
+/// What a model is fed with: the shape of one sample, the batch excluded, as in Keras.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let tokens = Input::new(dims![None]).dtype(DType::I32).name("tokens").symbol();
+/// assert_eq!(format!("{tokens:?}"), "<symbol (None, None) int32>");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(alias = "keras.Input")]
+#[doc(alias = "keras.layers.InputLayer")]
+pub struct Input {
+    pub(crate) sample: Dims,
+    pub(crate) batch_size: Option<usize>,
+    pub(crate) dtype: DType,
+    pub(crate) name: Option<String>,
+}
+
+impl Input {
+    /// Samples of this shape, as float32.
+    pub fn new(shape: impl Into<Dims>) -> Self {
+        Self { sample: shape.into(), batch_size: None, dtype: DType::F32, name: None }
+    }
+
+    /// The dtype that the first layer sees; data of other dtypes is cast to it.
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = dtype;
+        self
+    }
+
+    /// Its name, by which models of several inputs are fed.
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
+    /// So many samples at each call, instead of any number.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = Some(batch_size);
+        self
+    }
+
+    /// The shape with the batch in front.
+    pub(crate) fn dims(&self) -> Dims {
+        self.sample.behind(self.batch_size)
+    }
+
+    /// A tensor without a value, which stands for what the model will be given.
+    pub fn symbol(&self) -> Tensor {
+        let meaning = Meaning { dims: self.dims(), mask: None, origin: Ok(Origin::Input(self.clone())) };
+        meaning.tensor(self.dtype)
+    }
+}
+
+/// Where a symbol comes from.
+pub(crate) enum Origin {
+    Input(Input),
+    /// Output `output` of a call.
+    Call {
+        call: Arc<SymbolicCall>,
+        output: usize,
+    },
+}
+
+/// A call of a layer on symbols.
+pub(crate) struct SymbolicCall {
+    pub layer: LayerRef,
+    pub inputs: Inputs,
+    /// Shape and dtype of each output.
+    pub outputs: Vec<(Dims, DType)>,
+    /// Grows from call to call.
+    pub order: u64,
+}
+
+/// What a symbol of a model is.
+pub(crate) struct Meaning {
+    /// The shape, batch included.
+    pub dims: Dims,
+    /// The shape of its mask, if it has one.
+    mask: Option<Dims>,
+    /// Or what went wrong on the way.
+    pub origin: Result<Origin>,
+}
+
+impl Meaning {
+    pub fn of(tensor: &Tensor) -> Option<&Meaning> {
+        tensor.symbolic()?.as_any().downcast_ref()
+    }
+
+    #[track_caller]
+    fn tensor(self, dtype: DType) -> Tensor {
+        let shape = self.dims.with_unknown(STAND_INS[0]);
+        match Tensor::from_symbol(Spec { dtype, shape }, Arc::new(self)) {
+            Ok(tensor) => tensor,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+impl Symbolic for Meaning {
+    fn apply(&self, name: &'static str, inputs: &[&Tensor]) -> Tensor {
+        operation::apply(name, inputs)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Tensor {
+    /// The shape of a symbol, batch included, with what is unknown; of another tensor its shape.
+    pub fn dims(&self) -> Dims {
+        Meaning::of(self).map_or_else(|| self.shape().into(), |meaning| meaning.dims.clone())
+    }
+}
+
+/// A zero of the symbol's shape, unknown sizes replaced.
+fn stand_in(tensor: &Tensor, size: usize) -> Tensor {
+    match Meaning::of(tensor) {
+        Some(meaning) => Tensor::zeros(meaning.dims.with_unknown(size)).cast(tensor.dtype()),
+        None => tensor.clone(),
+    }
+}
+
+/// The outputs of `layer` for `inputs`, some of which are symbols. An error waits in them for the model that is made of them,
+/// and says at which line.
+pub(crate) fn apply(layer: &LayerRef, inputs: Inputs, line: Option<&Location>) -> Vec<Tensor> {
+    let failed = |error: Error| vec![Meaning { dims: Dims::default(), mask: None, origin: Err(error) }.tensor(DType::F32)];
+    if let Some(error) = inputs.all().find_map(|x| Meaning::of(x).and_then(|meaning| meaning.origin.as_ref().err())) {
+        return failed(error.clone());
+    }
+    let outputs = match infer(layer, &inputs) {
+        Ok(outputs) => outputs,
+        Err(error) => {
+            // Unknown sizes are shown as such.
+            let text = error.to_string().replace("(83", "(None").replace(" 83", " None");
+            let line = line.map_or_else(String::new, |line| format!(" (at {}:{})", line.file(), line.line()));
+            return failed(Error::new(error.kind(), text + &line));
+        }
+    };
+    static ORDER: AtomicU64 = AtomicU64::new(0);
+    let specs = outputs.iter().map(|(dims, dtype, _)| (dims.clone(), *dtype)).collect();
+    let call = SymbolicCall { layer: layer.clone(), inputs, outputs: specs, order: ORDER.fetch_add(1, Ordering::Relaxed) };
+    let call = Arc::new(call);
+    let symbol =
+        |(output, (dims, dtype, mask))| Meaning { dims, mask, origin: Ok(Origin::Call { call: call.clone(), output }) }.tensor(dtype);
+    outputs.into_iter().enumerate().map(symbol).collect()
+}
+
+/// Shape, dtype and mask of each output.
+fn infer(layer: &LayerRef, inputs: &Inputs) -> Result<Vec<(Dims, DType, Option<Dims>)>> {
+    let masked = |size: usize| {
+        let masks = inputs.tensors().iter().map(|x| Meaning::of(x).and_then(|meaning| meaning.mask.as_ref()));
+        let mut out = inputs.map(|x| stand_in(x, size));
+        for (at, mask) in masks.enumerate().filter(|(at, _)| inputs.mask(*at).is_none()) {
+            out = out.with_mask(at, mask.map(|mask| Tensor::zeros(mask.with_unknown(size)).cast(DType::Bool)));
+        }
+        out
+    };
+    let run = |size: usize| layer.call_all(&mut Call::inferring(), &masked(size));
+    let (one, other) = without_count(|| Ok::<_, Error>((run(STAND_INS[0])?, run(STAND_INS[1])?)))?;
+    let common = |a: &Tensor, b: &Tensor| Dims::common(a.shape(), b.shape());
+    let outputs = one.tensors().iter().zip(other.tensors()).enumerate();
+    Ok(outputs.map(|(at, (a, b))| (common(a, b), a.dtype(), one.mask(at).zip(other.mask(at)).map(|(a, b)| common(a, b)))).collect())
+}
+
+/// A call about to be made: `attention.call_with((&query, &value)).causal().apply()`.
+#[derive(Debug)]
+#[must_use = "apply() makes the call"]
+pub struct LayerCall {
+    layer: LayerRef,
+    inputs: Inputs,
+}
+
+impl LayerCall {
+    pub(super) fn new(layer: LayerRef, inputs: Inputs) -> Self {
+        Self { layer, inputs }
+    }
+
+    /// No output sees a later input: `use_causal_mask`.
+    pub fn causal(self) -> Self {
+        self.with("use_causal_mask", Argument::Value(true.into()))
+    }
+
+    /// An argument under Keras' name.
+    pub fn with(mut self, name: &str, argument: Argument) -> Self {
+        self.inputs = self.inputs.with(name, argument);
+        self
+    }
+
+    /// The mask of the first input: bool, true where it counts.
+    pub fn mask(mut self, mask: &Tensor) -> Self {
+        self.inputs = self.inputs.with_mask(0, Some(mask.clone()));
+        self
+    }
+
+    /// The states that a recurrent layer starts from.
+    pub fn initial_state(self, states: &[&Tensor]) -> Self {
+        self.with("initial_state", Argument::Tensors(states.iter().map(|&state| state.clone()).collect()))
+    }
+
+    /// The first output.
+    ///
+    /// # Panics
+    /// When no input is a symbol, and the layer does not take them.
+    #[track_caller]
+    pub fn apply(self) -> Tensor {
+        self.apply_all().swap_remove(0)
+    }
+
+    /// All outputs.
+    ///
+    /// # Panics
+    /// As [`apply`](Self::apply).
+    #[track_caller]
+    pub fn apply_all(self) -> Vec<Tensor> {
+        if self.inputs.all().any(Tensor::is_symbol) {
+            return apply(&self.layer, self.inputs, Some(Location::caller()));
+        }
+        let mut call = Call::new(super::Training::No, random::current_seed(), 0);
+        match self.layer.call_all(&mut call, &self.inputs) {
+            Ok(outputs) => outputs.tensors().to_vec(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// The error of a symbol, if something went wrong on the way to it.
+pub(crate) fn check(tensor: &Tensor) -> Result<&Meaning> {
+    let Some(meaning) = Meaning::of(tensor) else {
+        let text = format!("a tensor of shape {} is no symbol: start from Input::new(shape).symbol()", tensor.shape());
+        return Err(Error::new(ErrorKind::Invalid, text));
+    };
+    meaning.origin.as_ref().map(|_| meaning).map_err(Clone::clone)
+}
