@@ -7,7 +7,7 @@ use wgrad::prelude::*;
 
 fn main() {
     type Test = fn(&Device) -> Result<()>;
-    let tests: [(&'static str, Test); 9] = [
+    let tests: [(&'static str, Test); 11] = [
         ("residuals and operators", residuals),
         ("a shared tower has one set of weights", shared),
         ("several inputs and outputs by name", several),
@@ -16,6 +16,8 @@ fn main() {
         ("json both ways gives the same numbers", both_ways),
         ("frozen layers are not trained", frozen),
         ("intermediate outputs", intermediate),
+        ("masks flow through layers", masks),
+        ("pictures", pictures),
         ("errors name line, layer and input", errors),
     ];
     support::run(support::trials(tests), false);
@@ -132,6 +134,28 @@ fn intermediate(_: &Device) -> Result<()> {
     let data = numbers(&[2, 3])?;
     let through = second.call(&first.call(&data, Training::No)?, Training::No)?;
     assert_eq!(values(&through)?, values(&whole.call(&data, Training::No)?)?);
+    Ok(())
+}
+
+fn masks(_: &Device) -> Result<()> {
+    let tokens = Input::new(dims![None]).dtype(DType::I32).symbol();
+    let h = Embedding::new(5, 3).mask_zero(true).apply(&tokens);
+    let h = Dense::new(4).activation(Tanh).apply(&h);
+    let y = MultiHeadAttention::new(2, 2).apply((&h, &h));
+    let (padded, short) = (Tensor::from([[1, 2, 0, 0]]), Tensor::from([[1, 2]]));
+    let model = Model::new(&tokens, &y)?;
+    let (found, expected) = (model.call(&padded, Training::No)?.to_vec::<f32>()?, model.call(&short, Training::No)?.to_vec::<f32>()?);
+    let near = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5);
+    assert!(near, "padding changes what is not padding: {:?}, {expected:?}", &found[..8]);
+    Ok(())
+}
+
+fn pictures(_: &Device) -> Result<()> {
+    let model = two_ended()?;
+    let dot = model.to_dot()?;
+    assert!(dot.contains("a (InputLayer)\\n(None, 3)") && dot.contains("0 -> 3;") && dot.contains("2 -> 3;"), "{dot}");
+    let svg = model.to_svg()?;
+    assert!(svg.matches("<path").count() == 4 && svg.contains("wide") == dot.contains("wide"), "{svg}");
     Ok(())
 }
 

@@ -3,9 +3,11 @@
 mod graph;
 mod model;
 mod network;
+mod plot;
 mod sequential;
 pub(crate) mod summary;
 
 pub use crate::layers::Input;
 pub use model::{Ends, Model};
+pub use plot::plot_model;
 pub use sequential::Sequential;

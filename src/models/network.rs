@@ -84,6 +84,20 @@ impl Network {
         });
         if self.is_sequential { layers.collect() } else { inputs.chain(layers).collect() }
     }
+
+    /// Which row's outputs go into which row.
+    pub fn edges(&self) -> Vec<(usize, usize)> {
+        let inputs = if self.is_sequential { 0 } else { self.graph.inputs.len() };
+        let row = |slot: usize| match self.graph.origin(slot) {
+            Some((step, _)) => Some(inputs + step.layer),
+            None => (slot < inputs).then_some(slot),
+        };
+        let of = |step: &Step| step.slots().filter_map(row).map(|from| (from, inputs + step.layer)).collect::<Vec<_>>();
+        let mut edges: Vec<_> = self.graph.steps.iter().flat_map(of).filter(|(from, to)| from != to).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        edges
+    }
 }
 
 impl Children for Network {
