@@ -7,7 +7,7 @@ use wgrad::prelude::*;
 
 fn main() {
     type Test = fn(&Device) -> Result<()>;
-    let tests: [(&'static str, Test); 11] = [
+    let tests: [(&'static str, Test); 12] = [
         ("residuals and operators", residuals),
         ("a shared tower has one set of weights", shared),
         ("several inputs and outputs by name", several),
@@ -18,6 +18,7 @@ fn main() {
         ("intermediate outputs", intermediate),
         ("masks flow through layers", masks),
         ("pictures", pictures),
+        ("code", code),
         ("errors name line, layer and input", errors),
     ];
     support::run(support::trials(tests), false);
@@ -156,6 +157,27 @@ fn pictures(_: &Device) -> Result<()> {
     assert!(dot.contains("a (InputLayer)\\n(None, 3)") && dot.contains("0 -> 3;") && dot.contains("2 -> 3;"), "{dot}");
     let svg = model.to_svg()?;
     assert!(svg.matches("<path").count() == 4 && svg.contains("wide") == dot.contains("wide"), "{svg}");
+    Ok(())
+}
+
+fn code(_: &Device) -> Result<()> {
+    let x = Input::new([8, 4]).name("x").symbol();
+    let tower = Conv1D::new(4, 3).padding(Causal).kernel_initializer(HeNormal::new()).name("tower");
+    let h = (tower.clone().apply(&x) * 0.5).relu() + tower.clone().apply(&x);
+    let y = MultiHeadAttention::new(2, 2).name("mix").call_with((&h, &x)).causal().apply();
+    assert_eq!(
+        Model::new(&x, &y)?.to_rust()?,
+        "let x = Input::new([8, 4]).name(\"x\").symbol();
+let tower_layer = Conv1D::new(4, [3]).padding(Causal).kernel_initializer(HeNormal::new()).name(\"tower\").shared();
+let tower = tower_layer.clone().apply(&x);
+let multiply = &tower * 0.5;
+let relu = (&multiply).relu();
+let tower_1 = tower_layer.clone().apply(&x);
+let add = &relu + &tower_1;
+let mix = MultiHeadAttention::new(2, 2).name(\"mix\").call_with([&add, &x]).causal().apply();
+let model = Model::new([&x], [&mix])?;
+"
+    );
     Ok(())
 }
 

@@ -52,6 +52,7 @@ fn config(class: &Class, kind: &Kind) -> TokenStream {
             Role::Skip => quote!(let #ident = ::core::option::Option::Some(#start);),
         }
     });
+    let arguments = class.arguments().map(|field| &field.key);
     let idents = class.fields.iter().map(|field| field.ident);
     let made = if class.is_unit { quote!(Self) } else { quote!(Self { #(#idents: #idents?,)* }) };
     quote! {
@@ -73,6 +74,10 @@ fn config(class: &Class, kind: &Kind) -> TokenStream {
             fn options(&self, out: &mut ::wgrad::config::Options) {
                 let _ = &out;
                 #(#written)*
+            }
+
+            fn constructor(&self) -> &'static [&'static str] {
+                &[#(#arguments),*]
             }
         }
     }

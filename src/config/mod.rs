@@ -44,6 +44,11 @@ pub trait Config: Any + fmt::Debug + Send + Sync {
 
     /// Adds its options under Keras' names, as `get_config` gives them. Name, trainable flag and dtype of a layer are not among them.
     fn options(&self, out: &mut Options);
+
+    /// The options that are arguments of its constructor, in order.
+    fn constructor(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// The way back from options.

@@ -4,6 +4,7 @@ mod graph;
 mod model;
 mod network;
 mod plot;
+mod port;
 mod sequential;
 pub(crate) mod summary;
 

@@ -47,6 +47,11 @@ impl Network {
         Ok(Self { is_sequential: true, ..Self::new((&[input], Structure::One), (&[output], Structure::One))? })
     }
 
+    /// Whether it is a stack of layers.
+    pub fn is_sequential(&self) -> bool {
+        self.is_sequential
+    }
+
     /// The names of its outputs: given ones, else those of the layers that they come from.
     pub fn output_names(&self) -> Vec<String> {
         match &self.outputs {
