@@ -30,7 +30,7 @@ pub use crate::{
     mixed_precision::{Policy, set_dtype_policy},
     models::{Model, Sequential},
     ops::{
-        Conv1dOptions, Conv2dOptions, ConvOptions,
+        ConvOptions,
         Padding::{self, *},
         custom_gradient,
     },

@@ -135,7 +135,7 @@ fn gradients_follow_the_dtype() -> Result<()> {
 fn dtypes_are_not_mixed() -> Result<()> {
     let x = Tensor::from_slice(&ramp(4), [2, 2])?;
     let filters = Tensor::ones([1, 1, 2, 2]);
-    let error = x.reshape([1, 1, 2, 2]).conv2d(&filters, &Conv2dOptions::default()).unwrap_err().to_string();
+    let error = x.reshape([1, 1, 2, 2]).conv(&filters, &ConvOptions::default()).unwrap_err().to_string();
     assert!(error.contains("inputs are float16 and float32(1, 1, 2, 2); wgrad never casts silently"), "{error}");
     let error = x.to_vec::<f32>().unwrap_err().to_string();
     assert!(error.contains("the tensor is float16, not float32"), "{error}");

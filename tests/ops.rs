@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wgrad::{
     DType, Device, Result, Tensor,
     device::gpu::{AdapterKind, Gpu, Settings},
-    ops::{self, Case, Conv2dOptions, Padding, case::Smooth, check},
+    ops::{self, Case, ConvOptions, Padding, case::Smooth, check},
     unfused,
 };
 
@@ -52,7 +52,7 @@ fn main() {
 
 /// And nothing else: tiles that reach over an edge read what they do not use.
 fn non_finite_values_reach_what_depends_on_them() -> Result<()> {
-    let same = Conv2dOptions { padding: Padding::Same, ..Conv2dOptions::default() };
+    let same = ConvOptions { padding: Padding::Same, ..ConvOptions::default() };
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let with_one = |length: usize, place: usize| (0..length).map(|at| if at == place { bad } else { 1.0 }).collect::<Vec<f32>>();
         let check = |what: &str, values: &Tensor, expected: &dyn Fn(usize) -> f32| -> Result<()> {
@@ -69,13 +69,13 @@ fn non_finite_values_reach_what_depends_on_them() -> Result<()> {
 
         let image = Tensor::from_slice(&with_one(6 * 6 * 4, (2 * 6 + 3) * 4), [1, 6, 6, 4])?;
         let taps = |at: usize| (at.min(1) + (5 - at).min(1) + 1) as f32;
-        check("conv2d", &image.conv2d(&Tensor::ones([3, 3, 4, 8]), &same)?, &|at| {
+        check("conv", &image.conv(&Tensor::ones([3, 3, 4, 8]), &same)?, &|at| {
             let (row, column) = (at / 48, at / 8 % 6);
             if row.abs_diff(2) <= 1 && column.abs_diff(3) <= 1 { bad } else { 4.0 * taps(row) * taps(column) }
         })?;
         let largest = if bad.is_nan() { bad } else { bad.max(1.0) };
-        check("max_pool2d", &image.max_pool2d([2, 2], None, Padding::Valid)?, &|at| if at == (3 + 1) * 4 { largest } else { 1.0 })?;
-        check("average_pool2d", &image.average_pool2d([2, 2], None, Padding::Valid)?, &|at| if at == (3 + 1) * 4 { bad } else { 1.0 })?;
+        check("max_pool", &image.max_pool(&[2], None, Padding::Valid)?, &|at| if at == (3 + 1) * 4 { largest } else { 1.0 })?;
+        check("average_pool", &image.average_pool(&[2], None, Padding::Valid)?, &|at| if at == (3 + 1) * 4 { bad } else { 1.0 })?;
     }
     Ok(())
 }

@@ -43,10 +43,13 @@ fn products() -> Result<Vec<Kernel>> {
 
 fn convolutions() -> Result<Vec<Kernel>> {
     let mut kernels = Vec::new();
-    for (n, size, c, k) in [(32, 32, 64, 64), (64, 32, 3, 32), (64, 32, 32, 32)] {
-        let (x, filter, dy) = (tensor(&[n, size, size, c])?, tensor(&[3, 3, c, k])?, tensor(&[n, size, size, k])?);
-        let (flops, words) = (2.0 * (dy.size() * 9 * c) as f64, x.size() + filter.size() + dy.size());
-        let options = Conv2dOptions { padding: Same, ..Default::default() };
+    let table: [(usize, &[usize], usize, usize); 4] =
+        [(32, &[32, 32], 64, 64), (64, &[32, 32], 3, 32), (64, &[32, 32], 32, 32), (4, &[16, 32, 32], 16, 32)];
+    for (n, space, c, k) in table {
+        let image = |channels: usize| [&[n], space, &[channels]].concat();
+        let (x, filter, dy) = (tensor(&image(c))?, tensor(&[&vec![3; space.len()][..], &[c, k]].concat())?, tensor(&image(k))?);
+        let (flops, words) = (2.0 * (dy.size() / k * filter.size()) as f64, x.size() + filter.size() + dy.size());
+        let options = ConvOptions { padding: Same, ..Default::default() };
         type Call = fn(&Tensor, [&Tensor; 3]) -> Result<Tensor>;
         let calls: [(&str, Call); 3] = [
             ("forward", |y, _| Ok(y.clone())),
@@ -55,8 +58,8 @@ fn convolutions() -> Result<Vec<Kernel>> {
         ];
         for (what, call) in calls {
             let (x, filter, dy) = (x.clone(), filter.clone(), dy.clone());
-            let name = format!("conv {what} {n} x {size} x {size}, {c} to {k}");
-            kernels.push(kernel(name, flops, words, move || call(&x.conv2d(&filter, &options)?, [&x, &filter, &dy])));
+            let name = format!("conv {what} {n} x {space:?}, {c} to {k}");
+            kernels.push(kernel(name, flops, words, move || call(&x.conv(&filter, &options)?, [&x, &filter, &dy])));
         }
     }
     Ok(kernels)
@@ -81,8 +84,8 @@ fn streams() -> Result<Vec<Kernel>> {
         ("softmax gradient", &[4096, 512], 4, |x, dy| gradient_of(&x.softmax(-1), dy, x)),
         ("layer norm", &[4096, 512], 2, |x, _| Ok(x.layer_norm(&[-1], None, None, 1e-5))),
         ("layer norm gradient", &[4096, 512], 3, |x, dy| gradient_of(&x.layer_norm(&[-1], None, None, 1e-5), dy, x)),
-        ("max pool", &[64, 32, 32, 32], 1, |x, _| x.max_pool2d([2, 2], None, Valid)),
-        ("average pool", &[64, 32, 32, 32], 1, |x, _| x.average_pool2d([2, 2], None, Valid)),
+        ("max pool", &[64, 32, 32, 32], 1, |x, _| x.max_pool(&[2], None, Valid)),
+        ("average pool", &[64, 32, 32, 32], 1, |x, _| x.average_pool(&[2], None, Valid)),
     ];
     let stream = |(name, shape, words, call): (&str, &[usize], usize, Call)| -> Result<Kernel> {
         let (x, dy) = (tensor(shape)?, tensor(shape)?);

@@ -153,12 +153,12 @@ fn measure_kernels(bench: &mut Bench) -> Result<()> {
         bench.measure(&format!("matmul_{size}"), work, || done(&[a.matmul(&b)]))?;
     }
     let (x, filter, upstream) = (tensor(&[32, 32, 32, 64])?, tensor(&[3, 3, 64, 64])?, tensor(&[32, 32, 32, 64])?);
-    let options = Conv2dOptions { padding: Same, ..Default::default() };
+    let options = ConvOptions { padding: Same, ..Default::default() };
     let flops = 2.0 * (32 * 32 * 32 * 64 * 64 * 9) as f64 / 1e9;
-    bench.measure("conv_fwd", Some((flops, "gflops")), || done(&[x.conv2d(&filter, &options)?]))?;
+    bench.measure("conv_fwd", Some((flops, "gflops")), || done(&[x.conv(&filter, &options)?]))?;
     bench.measure("conv_fwd_bwd", Some((3.0 * flops, "gflops")), || {
         // The loss too, else the forward pass is not needed.
-        let target = (x.conv2d(&filter, &options)? * &upstream).sum(&[]);
+        let target = (x.conv(&filter, &options)? * &upstream).sum(&[]);
         let gradients = gradient(&target, &[&x, &filter])?.into_iter().flatten();
         done(&[target].into_iter().chain(gradients).collect::<Vec<_>>())
     })

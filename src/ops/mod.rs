@@ -39,7 +39,7 @@ mod view;
 mod window;
 
 pub use case::Case;
-pub use conv::{Conv1dOptions, Conv2dOptions, ConvOptions};
+pub use conv::ConvOptions;
 pub use cross_entropy::{binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy};
 pub(crate) use einsum::Equation;
 pub use identity::custom_gradient;

@@ -199,12 +199,12 @@ const OPS: [(&str, Run); 44] = [
             return a.clone();
         }
         let (kernel, bias) = (c.weights.get(100 + 2 * c.key, &[3, 3, channels, filters]), c.weights.get(101 + 2 * c.key, &[filters]));
-        let options = Conv2dOptions { padding: Same, strides: [1 + c.choice % 2, 1], ..Default::default() };
-        let sum = (a * (1.0 / (9.0 * channels as f32)).sqrt()).conv2d(&kernel, &options).expect("it fits");
+        let options = ConvOptions { padding: Same, strides: &[1 + c.choice % 2, 1], ..Default::default() };
+        let sum = (a * (1.0 / (9.0 * channels as f32)).sqrt()).conv(&kernel, &options).expect("it fits");
         if c.choice % 3 == 0 { sum } else { sum + bias }
     }),
-    ("max_pool2d", |c, a, _| pooled(c, a, |a| a.max_pool2d([2, 2], None, Same))),
-    ("average_pool2d", |c, a, _| pooled(c, a, |a| a.average_pool2d([2, 3], None, Same))),
+    ("max_pool", |c, a, _| pooled(c, a, |a| a.max_pool(&[2], None, Same))),
+    ("average_pool", |c, a, _| pooled(c, a, |a| a.average_pool(&[2, 3], None, Same))),
     ("matmul", |_, a, _| {
         let [.., rows, columns] = a.shape()[..] else { return a.clone() };
         if rows > 130 || columns > 300 || a.size() / columns.max(1) * rows > LARGEST {

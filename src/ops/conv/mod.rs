@@ -8,8 +8,7 @@ mod rank;
 pub(super) use cases::cases;
 
 use super::window::{Padding, Windows};
-use crate::{Error, Result, Shape, Tensor, graph::apply_one};
-use op::{Convolution, Part};
+use crate::{Error, Result, Shape, Tensor};
 
 /// How a filter moves over its input. One number stands for all axes of space. Keras' defaults: strides of one, no padding, no dilation,
 /// one group.
@@ -36,58 +35,6 @@ pub struct ConvOptions<'a> {
 impl Default for ConvOptions<'_> {
     fn default() -> Self {
         Self { strides: &[1], padding: Padding::Valid, dilation_rate: &[1], groups: 1 }
-    }
-}
-
-/// How a filter moves over an image. Keras' defaults: strides of one, no padding, no dilation, one group.
-///
-/// ```
-/// use wgrad::prelude::*;
-/// let halving = Conv2dOptions { strides: [2, 2], padding: Padding::Same, ..Conv2dOptions::default() };
-/// let y = Tensor::ones([1, 28, 28, 3]).conv2d(&Tensor::ones([3, 3, 3, 8]), &halving)?;
-/// assert_eq!(y.shape()[..], [1, 14, 14, 8]);
-/// # Ok::<(), wgrad::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conv2dOptions {
-    /// Rows and columns from one output to the next.
-    pub strides: [usize; 2],
-    /// What surrounds the image; `Causal` is not for images.
-    pub padding: Padding,
-    /// Rows and columns from one tap of the filter to the next.
-    pub dilation_rate: [usize; 2],
-    /// Parts that the channels of input and output are cut into; each part of the output sees its own part of the input only.
-    pub groups: usize,
-}
-
-impl Default for Conv2dOptions {
-    fn default() -> Self {
-        Self { strides: [1, 1], padding: Padding::Valid, dilation_rate: [1, 1], groups: 1 }
-    }
-}
-
-impl Conv2dOptions {
-    fn windows(&self) -> Windows {
-        Windows { strides: self.strides, dilation: self.dilation_rate, padding: self.padding }
-    }
-}
-
-/// How a filter moves over a sequence. Keras' defaults: strides of one, no padding, no dilation, one group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conv1dOptions {
-    /// Steps from one output to the next.
-    pub strides: usize,
-    /// What surrounds the sequence; of `Explicit` the second pair, the first must be zeros.
-    pub padding: Padding,
-    /// Steps from one tap of the filter to the next.
-    pub dilation_rate: usize,
-    /// Parts that the channels of input and output are cut into.
-    pub groups: usize,
-}
-
-impl Default for Conv1dOptions {
-    fn default() -> Self {
-        Self { strides: 1, padding: Padding::Valid, dilation_rate: 1, groups: 1 }
     }
 }
 
@@ -161,77 +108,37 @@ impl Tensor {
     pub fn separable_conv(&self, depthwise: &Tensor, pointwise: &Tensor, options: &ConvOptions) -> Result<Tensor> {
         self.depthwise_conv(depthwise, options)?.conv(pointwise, &ConvOptions::default())
     }
-
-    /// Convolution of images (N, H, W, C) with a filter (KH, KW, C / groups, K), as deep learning has it: the filter is not flipped.
-    /// The result is (N, OH, OW, K), `y[n, p, q, k] = sum over i, j, c of x[n, p * s + i * d - pad, q * s + j * d - pad, c] * filter[i, j, c, k]`.
-    ///
-    /// # Errors
-    /// Other ranks or dtypes than float32, channels that do not fit, groups that do not divide them, a filter larger than the padded image.
-    #[doc(alias = "keras.ops.conv")]
-    pub fn conv2d(&self, filter: &Tensor, options: &Conv2dOptions) -> Result<Tensor> {
-        apply_one(Convolution { part: Part::Output, options: *options, extent: [0; 2] }, &[self, filter])
-    }
-
-    /// [`conv2d`](Self::conv2d) of sequences (N, T, C) with a filter (KT, C / groups, K); the result is (N, OT, K).
-    ///
-    /// ```
-    /// use wgrad::prelude::*;
-    /// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0], [1, 3, 1])?;
-    /// let causal = Conv1dOptions { padding: Padding::Causal, ..Conv1dOptions::default() };
-    /// let y = x.conv1d(&Tensor::ones([2, 1, 1]), &causal)?;
-    /// assert_eq!(y.to_vec::<f32>()?, [1.0, 3.0, 5.0]);
-    /// # Ok::<(), wgrad::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As `conv2d`.
-    #[doc(alias = "keras.ops.conv")]
-    pub fn conv1d(&self, filter: &Tensor, options: &Conv1dOptions) -> Result<Tensor> {
-        let Conv1dOptions { strides, padding, dilation_rate, groups } = *options;
-        self.conv(filter, &ConvOptions { strides: &[strides], padding, dilation_rate: &[dilation_rate], groups })
-    }
-
-    /// Convolution of each channel of (N, H, W, C) with M filters of its own, (KH, KW, C, M); the result is (N, OH, OW, C * M), channel
-    /// `c * M + m` for filter m of input channel c. `groups` in the options counts for nothing: every channel is a group.
-    ///
-    /// # Errors
-    /// As [`conv2d`](Self::conv2d).
-    #[doc(alias = "keras.ops.depthwise_conv")]
-    pub fn depthwise_conv2d(&self, filter: &Tensor, options: &Conv2dOptions) -> Result<Tensor> {
-        let Conv2dOptions { strides, padding, dilation_rate, groups } = options;
-        self.depthwise_conv(filter, &ConvOptions { strides, padding: *padding, dilation_rate, groups: *groups })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn message(x: [usize; 4], filter: [usize; 4], options: Conv2dOptions) -> String {
+    fn message(x: [usize; 4], filter: [usize; 4], options: ConvOptions) -> String {
         let device = crate::Device::cpu();
-        device.scope(|| Tensor::ones(x).conv2d(&Tensor::ones(filter), &options).unwrap_err().to_string())
+        device.scope(|| Tensor::ones(x).conv(&Tensor::ones(filter), &options).unwrap_err().to_string())
     }
 
     #[test]
     fn errors_name_both_shapes_and_a_way_out() {
-        let default = Conv2dOptions::default();
+        let default = ConvOptions::default();
         assert_eq!(
             message([2, 8, 8, 4], [3, 3, 3, 8], default),
             "conv2d: the input (2, 8, 8, 4) has 4 channels in each of 1 groups, but the filter (3, 3, 3, 8) takes 3: \
              a filter is (taps…, C / groups, K)"
         );
         assert_eq!(
-            message([2, 8, 8, 4], [3, 3, 1, 8], Conv2dOptions { groups: 3, ..default }),
+            message([2, 8, 8, 4], [3, 3, 1, 8], ConvOptions { groups: 3, ..default }),
             "conv2d: 3 groups must divide the 4 channels of the input (2, 8, 8, 4) and the 8 of the filter (3, 3, 1, 8)"
         );
         assert_eq!(
-            message([2, 3, 8, 4], [3, 3, 4, 8], Conv2dOptions { dilation_rate: [2, 2], ..default }),
+            message([2, 3, 8, 4], [3, 3, 4, 8], ConvOptions { dilation_rate: &[2], ..default }),
             "conv2d: the filter (3, 3, 4, 8) spans 5 x 5, but the input (2, 3, 8, 4) has only 3 x 8 positions, its padding included; \
              use a smaller one or padding `Same`"
         );
-        let strides = message([2, 8, 8, 4], [3, 3, 4, 8], Conv2dOptions { strides: [0, 1], ..default });
+        let strides = message([2, 8, 8, 4], [3, 3, 4, 8], ConvOptions { strides: &[0, 1], ..default });
         assert!(strides.contains("strides [0, 1]") && strides.contains("at least 1"), "{strides}");
-        let causal = message([2, 8, 8, 4], [3, 3, 4, 8], Conv2dOptions { padding: Padding::Causal, ..default });
+        let causal = message([2, 8, 8, 4], [3, 3, 4, 8], ConvOptions { padding: Padding::Causal, ..default });
         assert!(causal.contains("causal padding is for sequences"), "{causal}");
     }
 
@@ -240,11 +147,11 @@ mod tests {
         crate::Device::cpu().scope(|| {
             let (image, filter) = (Tensor::ones([2, 8, 8, 4]), Tensor::ones([3, 3, 4, 8]));
             let text = |result: Result<Tensor>| result.unwrap_err().to_string();
-            let rank = text(Tensor::ones([8, 8, 4]).conv2d(&filter, &Conv2dOptions::default()));
-            assert!(rank.contains("(8, 8, 4)") && rank.contains("(N, H, W, C)"), "{rank}");
-            let dtype = text(image.cast(crate::DType::I32).conv2d(&filter, &Conv2dOptions::default()));
+            let rank = text(Tensor::ones([8, 8, 4]).conv(&filter, &ConvOptions::default()));
+            assert!(rank.contains("(8, 8, 4)") && rank.contains("(N, space…, C)"), "{rank}");
+            let dtype = text(image.cast(crate::DType::I32).conv(&filter, &ConvOptions::default()));
             assert!(dtype.contains("int32") && dtype.contains("cast"), "{dtype}");
-            let depth = text(image.depthwise_conv2d(&Tensor::ones([3, 3, 5, 2]), &Conv2dOptions::default()));
+            let depth = text(image.depthwise_conv(&Tensor::ones([3, 3, 5, 2]), &ConvOptions::default()));
             assert!(depth.contains("4 channels") && depth.contains("has 5"), "{depth}");
             let sequence = text(image.conv(&Tensor::ones([3, 4, 8]), &ConvOptions::default()));
             assert!(sequence.contains("(N, space…, C)"), "{sequence}");

@@ -1,6 +1,6 @@
 //! The op: convolution is bilinear, so output, input gradient and filter gradient are three parts of one trilinear form.
 
-use super::{Conv2dOptions, gpu};
+use super::{Windows, gpu};
 use crate::{
     DType, Error, Result, Shape, Tensor,
     device::cpu::conv::{self, Conv2d},
@@ -25,7 +25,8 @@ pub(super) enum Part {
 #[derive(Clone, Debug)]
 pub(super) struct Convolution {
     pub part: Part,
-    pub options: Conv2dOptions,
+    pub windows: Windows,
+    pub groups: usize,
     /// H and W for the input gradient, KH and KW for the filter gradient, which their operands do not tell.
     pub extent: [usize; 2],
 }
@@ -57,7 +58,7 @@ pub(super) fn check_channels(groups: usize, x: &Shape, filter: &Shape) -> Result
 impl Convolution {
     /// All sizes, from the operands' shapes.
     pub fn sizes(&self, first: &Shape, second: &Shape) -> Result<Conv2d> {
-        let groups = self.options.groups;
+        let groups = self.groups;
         if first.rank() != 4 || second.rank() != 4 {
             let form = match self.part {
                 Part::Output => "an input (N, H, W, C) and a filter (KH, KW, C / groups, K)",
@@ -77,7 +78,7 @@ impl Convolution {
         };
         let (&[n, h, w, c], &[kh, kw, _, k]) = (&x[..], &filter[..]) else { unreachable!("the ranks are 4") };
         check_channels(groups, &x, &filter)?;
-        let windows = self.options.windows();
+        let windows = self.windows;
         let placed = windows.place(&x, [kh, kw], &format!("the filter {filter}"))?;
         let ([oh, ow], [pad_top, pad_left]) = (placed.outputs, placed.before);
         if let Some(y) = y
@@ -91,7 +92,7 @@ impl Convolution {
     }
 
     fn derive(&self, part: Part, extent: [usize; 2], first: &Tensor, second: &Tensor) -> Result<Tensor> {
-        apply_one(Convolution { part, options: self.options, extent }, &[first, second])
+        apply_one(Convolution { part, windows: self.windows, groups: self.groups, extent }, &[first, second])
     }
 }
 
@@ -118,8 +119,8 @@ impl Op for Convolution {
     }
 
     fn key(&self, key: &mut Key) {
-        key.words(&self.options.windows().words());
-        key.word(self.options.groups);
+        key.words(&self.windows.words());
+        key.word(self.groups);
     }
 
     fn flops(&self, inputs: &[Spec], _outputs: &[Spec]) -> u64 {
@@ -177,7 +178,7 @@ impl Op for Convolution {
     }
 
     fn with_column_sums(&self, _inputs: &[&Spec]) -> Option<(usize, OpRef)> {
-        (self.part == Part::Filter && self.options.groups == 1).then(|| (1, FilterAndBias(self.clone()).into()))
+        (self.part == Part::Filter && self.groups == 1).then(|| (1, FilterAndBias(self.clone()).into()))
     }
 }
 

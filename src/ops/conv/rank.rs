@@ -2,7 +2,7 @@
 //! hold the taps of the depth.
 
 use super::{
-    Conv2dOptions, ConvOptions, Padding, Windows,
+    ConvOptions, Padding, Windows,
     op::{Convolution, Part, check_channels},
 };
 use crate::{
@@ -52,10 +52,11 @@ impl Form {
         Ok((Form { space, windows: Windows { strides, dilation, padding }, groups: options.groups, filter }, input))
     }
 
-    /// What moves over the images, `padding` being that of the volume.
-    fn images(&self) -> Conv2dOptions {
+    /// The part of a convolution of images, whose padding is that of the volume.
+    fn images(&self, part: Part, extent: [usize; 2], first: &Tensor, second: &Tensor) -> Result<Tensor> {
         let Windows { strides: [_, down, across], dilation: [_, high, wide], padding } = self.windows;
-        Conv2dOptions { strides: [down, across], padding, dilation_rate: [high, wide], groups: self.groups }
+        let windows = Windows { strides: [down, across], dilation: [high, wide], padding };
+        apply_one(Convolution { part, windows, groups: self.groups, extent }, &[first, second])
     }
 
     /// The filter of the images: its channels hold the taps of the depth.
@@ -83,14 +84,14 @@ pub(super) fn conv(x: &Tensor, filter: &Tensor, options: &ConvOptions) -> Result
     let (form, [n, d, h, w, c]) = Form::of("conv", x, filter, options)?;
     let ([depth, high, wide, inputs, _], weights) = (form.filter, form.filter(filter));
     if form.space < 3 {
-        return Ok(form.result(&x.reshape([n, h, w, c]).conv2d(&weights, &form.images())?, [n, 1]));
+        return Ok(form.result(&form.images(Part::Output, [0; 2], &x.reshape([n, h, w, c]), &weights)?, [n, 1]));
     }
     check_channels(form.groups, x.shape(), filter.shape()).map_err(|error| error.at("conv"))?;
     let what = format!("the filter {}", filter.shape());
     let placed = form.windows.place(x.shape(), [depth, high, wide], &what).map_err(|error| error.at("conv"))?;
     let (outputs, slices) = (placed.outputs[0], x.reshape([n, d, h * w * form.groups, inputs]));
     let images = form.depth(d, outputs, placed.before[0]).unfold(&slices)?.reshape([n * outputs, h, w, depth * c]);
-    Ok(form.result(&images.conv2d(&weights, &form.images())?, [n, outputs]))
+    Ok(form.result(&form.images(Part::Output, [0; 2], &images, &weights)?, [n, outputs]))
 }
 
 pub(super) fn conv_transpose(y: &Tensor, filter: &Tensor, options: &ConvOptions, output_padding: Option<&[usize]>) -> Result<Tensor> {
@@ -133,8 +134,7 @@ pub(super) fn conv_transpose(y: &Tensor, filter: &Tensor, options: &ConvOptions,
     if placed.outputs != [d, h, w] {
         return Err(refused());
     }
-    let part = Convolution { part: Part::Input, options: form.images(), extent: [rows, columns] };
-    let images = apply_one(part, &[&y.reshape([n * d, h, w, k]), &form.filter(filter)])?;
+    let images = form.images(Part::Input, [rows, columns], &y.reshape([n * d, h, w, k]), &form.filter(filter))?;
     if form.space < 3 {
         return Ok(form.result(&images, [n, 1]));
     }

@@ -129,22 +129,6 @@ impl Tensor {
         let depths = pooled.shape()[1];
         Ok(pooled.reshape([n, depths, rows, columns, c]))
     }
-
-    /// [`max_pool`](Self::max_pool) of images.
-    ///
-    /// # Errors
-    /// As `max_pool`.
-    pub fn max_pool2d(&self, pool_size: [usize; 2], strides: Option<[usize; 2]>, padding: Padding) -> Result<Tensor> {
-        self.max_pool(&pool_size, strides.as_ref().map(|strides| &strides[..]), padding)
-    }
-
-    /// [`average_pool`](Self::average_pool) of images.
-    ///
-    /// # Errors
-    /// As `max_pool`.
-    pub fn average_pool2d(&self, pool_size: [usize; 2], strides: Option<[usize; 2]>, padding: Padding) -> Result<Tensor> {
-        self.average_pool(&pool_size, strides.as_ref().map(|strides| &strides[..]), padding)
-    }
 }
 
 #[cfg(test)]
