@@ -5,7 +5,8 @@
 //!
 //! - `package = "acme"`: files call the class `acme>Name` (Keras' `register_keras_serializable`); `Custom` if not given.
 //! - `name = "Name"`: Keras' class name where it is not the struct's.
-//! - `rank(1, 2, 3)`: a struct with one `const N: usize` that stands for the classes `Name1D`, `Name2D` and `Name3D`.
+//! - `rank(1, 2, 3)`: a struct with one `const N: usize` that stands for the classes `Name1D`, `Name2D` and `Name3D`; with
+//!   `name = "Conv{}DTranspose"` the rank stands there instead.
 //! - `alias("mse")`: strings that mean the class with its defaults, beside its name in small letters.
 //! - `constructor = false`: there is no `new`; the struct brings its own.
 //!

@@ -33,7 +33,8 @@ fn config(class: &Class, kind: &Kind) -> TokenStream {
         quote!(#name)
     } else {
         let arms = class.ranks.iter().map(|rank| {
-            let name = format!("{}{rank}D", class.name);
+            let name =
+                if class.name.contains("{}") { class.name.replace("{}", &rank.to_string()) } else { format!("{}{rank}D", class.name) };
             quote!(#rank => #name,)
         });
         quote!(match N { #(#arms)* _ => ::core::panic!("no such rank") })

@@ -1,12 +1,12 @@
 //! Layers: a struct of Keras' options, `build` and `call`. One line per layer file.
 
 mod call;
-mod conv;
 mod inputs;
 mod layer;
 mod layer_ref;
 mod operation;
 mod options;
+mod space;
 mod symbol;
 mod weight;
 
@@ -15,14 +15,13 @@ mod activity_regularization;
 mod alpha_dropout;
 mod attention;
 mod batch_normalization;
-mod conv1d;
-mod conv2d;
+mod borders;
+mod convolution;
 mod core;
 mod dense;
 mod dropout;
 mod einsum_dense;
 mod embedding;
-mod global_pooling;
 mod group_normalization;
 mod layer_normalization;
 mod masking;
@@ -38,6 +37,7 @@ mod rms_normalization;
 mod softmax;
 mod spatial_dropout;
 mod unit_normalization;
+mod up_sampling;
 
 pub use self::core::{Flatten, Identity, Rescaling};
 pub use activation::{Activation, ActivationFn};
@@ -45,14 +45,13 @@ pub use activity_regularization::ActivityRegularization;
 pub use alpha_dropout::AlphaDropout;
 pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
 pub use batch_normalization::{BatchNormalization, RenormClipping};
+pub use borders::{Borders, Cropping, Cropping1D, Cropping2D, Cropping3D, ZeroPadding, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D};
 pub use call::{Call, Training};
-pub use conv1d::Conv1D;
-pub use conv2d::Conv2D;
+pub use convolution::*;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use einsum_dense::EinsumDense;
 pub use embedding::Embedding;
-pub use global_pooling::{GlobalAveragePooling2D, GlobalMaxPooling2D};
 pub use group_normalization::GroupNormalization;
 pub use inputs::{Argument, Inputs, Outputs};
 #[doc(hidden)]
@@ -66,7 +65,7 @@ pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Su
 pub use noise::{GaussianDropout, GaussianNoise};
 pub(crate) use operation::Operation;
 pub use options::{Axes, DataFormat, PartialShape, Sizes};
-pub use pooling::{AveragePooling2D, MaxPooling2D};
+pub use pooling::*;
 pub use prelu::PReLU;
 pub use rearrange::{Permute, RepeatVector};
 pub use relu::{ELU, LeakyReLU, ReLU};
@@ -78,5 +77,6 @@ pub use spatial_dropout::{SpatialDropout, SpatialDropout1D, SpatialDropout2D, Sp
 pub use symbol::{Input, LayerCall};
 pub(crate) use symbol::{Meaning, Origin, SymbolicCall, apply as apply_symbols, check as check_symbol};
 pub use unit_normalization::UnitNormalization;
+pub use up_sampling::{UpSampling1D, UpSampling2D, UpSampling3D};
 pub use weight::{Build, LayerWeight, Weight, WeightBuilder};
 pub use wgrad_derive::Layer;

@@ -50,6 +50,12 @@ impl From<(usize, usize)> for Sizes<2> {
     }
 }
 
+impl From<(usize, usize, usize)> for Sizes<3> {
+    fn from((deep, high, wide): (usize, usize, usize)) -> Self {
+        Self([deep, high, wide])
+    }
+}
+
 impl<const N: usize> Value for Sizes<N> {
     fn to_json(&self) -> Json {
         self.0.to_json()

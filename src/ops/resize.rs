@@ -5,11 +5,11 @@ use super::{
     band::Band,
     case::{Reference, Smooth},
 };
-use crate::{Error, Result, Tensor};
+use crate::{Error, Result, Tensor, config::Choice};
 use std::f64::consts::PI;
 
 /// Between pixels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Interpolation {
     /// The pixel in which the place lies.
     Nearest,

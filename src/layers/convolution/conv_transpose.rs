@@ -1,0 +1,120 @@
+//! Transposed convolution layers, which make larger what convolutions make smaller.
+
+use super::{
+    super::{ActivationFn, Build, Call, DataFormat, Layer, SimpleLayer, Sizes, Weight, space},
+    Moves,
+};
+use crate::{
+    Result, Shape, Tensor,
+    config::Object,
+    constraints::Constraint,
+    initializers::{GlorotUniform, Initializer, Zeros},
+    ops::Padding,
+    regularizers::Regularizer,
+};
+
+/// `activation(conv_transpose(x, kernel) + bias)` of inputs with N axes of space: `(N, space…, C)` to `(N, places…, filters)`. An axis of
+/// `size` gets `size * stride` places under `Same`, and under `Valid` what windows beyond that cover:
+/// `(size - 1) * stride + max(window, stride)`. The layers are [`Conv1DTranspose`], [`Conv2DTranspose`] and [`Conv3DTranspose`].
+///
+/// Weights: `kernel` (window…, filters, C) and `bias` (filters).
+///
+/// ```
+/// use wgrad::layers::Conv2DTranspose;
+/// use wgrad::ops::Padding::Same;
+/// let doubling = Conv2DTranspose::new(16, 3).strides(2).padding(Same);
+/// ```
+#[derive(Layer, Clone, Debug)]
+#[layer(rank(1, 2, 3), name = "Conv{}DTranspose")]
+pub struct ConvTranspose<const N: usize> {
+    /// Number of output channels.
+    #[layer(new)]
+    filters: usize,
+    /// Size of the window, for each axis or for all.
+    #[layer(new)]
+    kernel_size: Sizes<N>,
+    /// From one window to the next.
+    #[layer(default = 1)]
+    strides: Sizes<N>,
+    /// `Valid` or `Same`.
+    padding: Padding,
+    /// Places beyond the last whole window, less than the strides: `(size - 1) * stride + window + output_padding` under `Valid`, and
+    /// `(size - 1) * stride + window % 2 + output_padding` under `Same`.
+    output_padding: Option<Sizes<N>>,
+    /// Where the axis of channels is.
+    data_format: DataFormat,
+    /// From one tap of a window to the next.
+    #[layer(default = 1)]
+    dilation_rate: Sizes<N>,
+    /// What is applied to the result.
+    activation: ActivationFn,
+    /// Whether a bias is added.
+    #[layer(default = true)]
+    use_bias: bool,
+    /// How the kernel starts.
+    #[layer(default = GlorotUniform::new())]
+    kernel_initializer: Object<dyn Initializer>,
+    /// How the bias starts.
+    #[layer(default = Zeros)]
+    bias_initializer: Object<dyn Initializer>,
+    /// What the kernel adds to the loss.
+    kernel_regularizer: Option<Object<dyn Regularizer>>,
+    /// What the bias adds to the loss.
+    bias_regularizer: Option<Object<dyn Regularizer>>,
+    /// Where the kernel is brought back to after each step.
+    kernel_constraint: Option<Object<dyn Constraint>>,
+    /// Where the bias is brought back to after each step.
+    bias_constraint: Option<Object<dyn Constraint>>,
+    #[layer(weight)]
+    kernel: Weight,
+    #[layer(weight)]
+    bias: Weight,
+}
+
+/// Transposed convolution of sequences: `(N, T, C)` to `(N, T', filters)`.
+#[doc(alias = "keras.layers.Conv1DTranspose")]
+#[doc(alias = "Convolution1DTranspose")]
+pub type Conv1DTranspose = ConvTranspose<1>;
+/// Transposed convolution of images: `(N, H, W, C)` to `(N, H', W', filters)`.
+#[doc(alias = "keras.layers.Conv2DTranspose")]
+#[doc(alias = "Convolution2DTranspose")]
+pub type Conv2DTranspose = ConvTranspose<2>;
+/// Transposed convolution of volumes: `(N, D, H, W, C)` to `(N, D', H', W', filters)`.
+#[doc(alias = "keras.layers.Conv3DTranspose")]
+#[doc(alias = "Convolution3DTranspose")]
+pub type Conv3DTranspose = ConvTranspose<3>;
+
+impl<const N: usize> ConvTranspose<N> {
+    fn moves(&self) -> Moves<'_> {
+        let Self { kernel_size, strides, padding, dilation_rate, data_format, .. } = self;
+        Moves {
+            kernel_size: &**kernel_size,
+            strides: &**strides,
+            padding: *padding,
+            takes_causal: false,
+            dilation_rate: &**dilation_rate,
+            data_format: *data_format,
+        }
+    }
+}
+
+impl<const N: usize> SimpleLayer for ConvTranspose<N> {
+    fn build(&mut self, build: &mut Build, input: &Shape) -> Result<()> {
+        let (channels, filters) = (space::channels::<N>(input, self.data_format)?, self.filters);
+        self.moves().check(&[("filters", filters)])?;
+        let kernel = build.weight("kernel", [&self.kernel_size[..], &[filters, channels]].concat()).initializer(&self.kernel_initializer);
+        self.kernel = kernel.regularizer(&self.kernel_regularizer).constraint(&self.kernel_constraint).add()?;
+        if self.use_bias {
+            let bias = build.weight("bias", [filters]).initializer(&self.bias_initializer);
+            self.bias = bias.regularizer(&self.bias_regularizer).constraint(&self.bias_constraint).add()?;
+        }
+        Ok(())
+    }
+
+    fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
+        let (kernel, moves) = (self.kernel.value(), self.moves());
+        let output_padding = self.output_padding.as_ref().map(|sizes| &sizes[..]);
+        let conv = |x: &Tensor| x.conv_transpose(&kernel, &moves.options(1), output_padding);
+        moves.call(x, kernel.shape()[N + 1], conv, &self.bias, self.activation)
+    }
+}

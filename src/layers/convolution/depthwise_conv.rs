@@ -1,0 +1,108 @@
+//! Convolution layers with filters of each channel's own.
+
+use super::{
+    super::{ActivationFn, Build, Call, DataFormat, Layer, SimpleLayer, Sizes, Weight, space},
+    Moves,
+};
+use crate::{
+    Result, Shape, Tensor,
+    config::Object,
+    constraints::Constraint,
+    initializers::{GlorotUniform, Initializer, Zeros},
+    ops::Padding,
+    regularizers::Regularizer,
+};
+
+/// `activation(depthwise_conv(x, kernel) + bias)` of inputs with N axes of space: each channel by `depth_multiplier` filters of its own,
+/// `(N, space…, C)` to `(N, places…, C * depth_multiplier)`. The layers are [`DepthwiseConv1D`] and [`DepthwiseConv2D`].
+///
+/// Weights: `kernel` (window…, C, depth_multiplier) and `bias` (C * depth_multiplier).
+///
+/// ```
+/// use wgrad::layers::DepthwiseConv2D;
+/// let layer = DepthwiseConv2D::new(3).depth_multiplier(2).use_bias(false);
+/// ```
+#[derive(Layer, Clone, Debug)]
+#[layer(rank(1, 2))]
+pub struct DepthwiseConv<const N: usize> {
+    /// Size of the window, for each axis or for all.
+    #[layer(new)]
+    kernel_size: Sizes<N>,
+    /// From one window to the next.
+    #[layer(default = 1)]
+    strides: Sizes<N>,
+    /// `Valid` or `Same`.
+    padding: Padding,
+    /// Filters of each channel.
+    #[layer(default = 1)]
+    depth_multiplier: usize,
+    /// Where the axis of channels is.
+    data_format: DataFormat,
+    /// From one tap of a window to the next.
+    #[layer(default = 1)]
+    dilation_rate: Sizes<N>,
+    /// What is applied to the result.
+    activation: ActivationFn,
+    /// Whether a bias is added.
+    #[layer(default = true)]
+    use_bias: bool,
+    /// How the kernel starts.
+    #[layer(default = GlorotUniform::new())]
+    depthwise_initializer: Object<dyn Initializer>,
+    /// How the bias starts.
+    #[layer(default = Zeros)]
+    bias_initializer: Object<dyn Initializer>,
+    /// What the kernel adds to the loss.
+    depthwise_regularizer: Option<Object<dyn Regularizer>>,
+    /// What the bias adds to the loss.
+    bias_regularizer: Option<Object<dyn Regularizer>>,
+    /// Where the kernel is brought back to after each step.
+    depthwise_constraint: Option<Object<dyn Constraint>>,
+    /// Where the bias is brought back to after each step.
+    bias_constraint: Option<Object<dyn Constraint>>,
+    #[layer(weight)]
+    kernel: Weight,
+    #[layer(weight)]
+    bias: Weight,
+}
+
+/// Depthwise convolution of sequences: `(N, T, C)` to `(N, T', C * depth_multiplier)`.
+#[doc(alias = "keras.layers.DepthwiseConv1D")]
+pub type DepthwiseConv1D = DepthwiseConv<1>;
+/// Depthwise convolution of images: `(N, H, W, C)` to `(N, H', W', C * depth_multiplier)`.
+#[doc(alias = "keras.layers.DepthwiseConv2D")]
+pub type DepthwiseConv2D = DepthwiseConv<2>;
+
+impl<const N: usize> DepthwiseConv<N> {
+    fn moves(&self) -> Moves<'_> {
+        let Self { kernel_size, strides, padding, dilation_rate, data_format, .. } = self;
+        Moves {
+            kernel_size: &**kernel_size,
+            strides: &**strides,
+            padding: *padding,
+            takes_causal: false,
+            dilation_rate: &**dilation_rate,
+            data_format: *data_format,
+        }
+    }
+}
+
+impl<const N: usize> SimpleLayer for DepthwiseConv<N> {
+    fn build(&mut self, build: &mut Build, input: &Shape) -> Result<()> {
+        let (channels, multiplier) = (space::channels::<N>(input, self.data_format)?, self.depth_multiplier);
+        self.moves().check(&[("depth_multiplier", multiplier)])?;
+        let shape = [&self.kernel_size[..], &[channels, multiplier]].concat();
+        let kernel = build.weight("kernel", shape).initializer(&self.depthwise_initializer);
+        self.kernel = kernel.regularizer(&self.depthwise_regularizer).constraint(&self.depthwise_constraint).add()?;
+        if self.use_bias {
+            let bias = build.weight("bias", [channels * multiplier]).initializer(&self.bias_initializer);
+            self.bias = bias.regularizer(&self.bias_regularizer).constraint(&self.bias_constraint).add()?;
+        }
+        Ok(())
+    }
+
+    fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
+        let (kernel, moves) = (self.kernel.value(), self.moves());
+        moves.call(x, kernel.shape()[N], |x| x.depthwise_conv(&kernel, &moves.options(1)), &self.bias, self.activation)
+    }
+}

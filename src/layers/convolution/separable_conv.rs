@@ -1,0 +1,126 @@
+//! Convolution layers in two steps: each channel by itself, then all channels of a place.
+
+use super::{
+    super::{ActivationFn, Build, Call, DataFormat, Layer, SimpleLayer, Sizes, Weight, space},
+    Moves,
+};
+use crate::{
+    Result, Shape, Tensor,
+    config::Object,
+    constraints::Constraint,
+    initializers::{GlorotUniform, Initializer, Zeros},
+    ops::Padding,
+    regularizers::Regularizer,
+};
+
+/// `activation(separable_conv(x, depthwise, pointwise) + bias)` of inputs with N axes of space: `(N, space…, C)` to `(N, places…, filters)`
+/// by way of `C * depth_multiplier` channels. The layers are [`SeparableConv1D`] and [`SeparableConv2D`].
+///
+/// Weights: `depthwise_kernel` (window…, C, depth_multiplier), `pointwise_kernel` (1…, C * depth_multiplier, filters) and `bias` (filters).
+///
+/// ```
+/// use wgrad::layers::{ActivationFn::Relu, SeparableConv2D};
+/// let layer = SeparableConv2D::new(32, 3).activation(Relu);
+/// ```
+#[derive(Layer, Clone, Debug)]
+#[layer(rank(1, 2))]
+pub struct SeparableConv<const N: usize> {
+    /// Number of output channels.
+    #[layer(new)]
+    filters: usize,
+    /// Size of the window, for each axis or for all.
+    #[layer(new)]
+    kernel_size: Sizes<N>,
+    /// From one window to the next.
+    #[layer(default = 1)]
+    strides: Sizes<N>,
+    /// `Valid` or `Same`.
+    padding: Padding,
+    /// Filters of each channel in the first step.
+    #[layer(default = 1)]
+    depth_multiplier: usize,
+    /// Where the axis of channels is.
+    data_format: DataFormat,
+    /// From one tap of a window to the next.
+    #[layer(default = 1)]
+    dilation_rate: Sizes<N>,
+    /// What is applied to the result.
+    activation: ActivationFn,
+    /// Whether a bias is added.
+    #[layer(default = true)]
+    use_bias: bool,
+    /// How the first step's kernel starts.
+    #[layer(default = GlorotUniform::new())]
+    depthwise_initializer: Object<dyn Initializer>,
+    /// How the second step's kernel starts.
+    #[layer(default = GlorotUniform::new())]
+    pointwise_initializer: Object<dyn Initializer>,
+    /// How the bias starts.
+    #[layer(default = Zeros)]
+    bias_initializer: Object<dyn Initializer>,
+    /// What the first step's kernel adds to the loss.
+    depthwise_regularizer: Option<Object<dyn Regularizer>>,
+    /// What the second step's kernel adds to the loss.
+    pointwise_regularizer: Option<Object<dyn Regularizer>>,
+    /// What the bias adds to the loss.
+    bias_regularizer: Option<Object<dyn Regularizer>>,
+    /// Where the first step's kernel is brought back to after each step.
+    depthwise_constraint: Option<Object<dyn Constraint>>,
+    /// Where the second step's kernel is brought back to after each step.
+    pointwise_constraint: Option<Object<dyn Constraint>>,
+    /// Where the bias is brought back to after each step.
+    bias_constraint: Option<Object<dyn Constraint>>,
+    #[layer(weight)]
+    depthwise_kernel: Weight,
+    #[layer(weight)]
+    pointwise_kernel: Weight,
+    #[layer(weight)]
+    bias: Weight,
+}
+
+/// Separable convolution of sequences: `(N, T, C)` to `(N, T', filters)`.
+#[doc(alias = "keras.layers.SeparableConv1D")]
+#[doc(alias = "SeparableConvolution1D")]
+pub type SeparableConv1D = SeparableConv<1>;
+/// Separable convolution of images: `(N, H, W, C)` to `(N, H', W', filters)`.
+#[doc(alias = "keras.layers.SeparableConv2D")]
+#[doc(alias = "SeparableConvolution2D")]
+pub type SeparableConv2D = SeparableConv<2>;
+
+impl<const N: usize> SeparableConv<N> {
+    fn moves(&self) -> Moves<'_> {
+        let Self { kernel_size, strides, padding, dilation_rate, data_format, .. } = self;
+        Moves {
+            kernel_size: &**kernel_size,
+            strides: &**strides,
+            padding: *padding,
+            takes_causal: false,
+            dilation_rate: &**dilation_rate,
+            data_format: *data_format,
+        }
+    }
+}
+
+impl<const N: usize> SimpleLayer for SeparableConv<N> {
+    fn build(&mut self, build: &mut Build, input: &Shape) -> Result<()> {
+        let (channels, multiplier, filters) = (space::channels::<N>(input, self.data_format)?, self.depth_multiplier, self.filters);
+        self.moves().check(&[("filters", filters), ("depth_multiplier", multiplier)])?;
+        let shape = [&self.kernel_size[..], &[channels, multiplier]].concat();
+        let kernel = build.weight("depthwise_kernel", shape).initializer(&self.depthwise_initializer);
+        self.depthwise_kernel = kernel.regularizer(&self.depthwise_regularizer).constraint(&self.depthwise_constraint).add()?;
+        let shape = [&[1; N][..], &[channels * multiplier, filters]].concat();
+        let kernel = build.weight("pointwise_kernel", shape).initializer(&self.pointwise_initializer);
+        self.pointwise_kernel = kernel.regularizer(&self.pointwise_regularizer).constraint(&self.pointwise_constraint).add()?;
+        if self.use_bias {
+            let bias = build.weight("bias", [filters]).initializer(&self.bias_initializer);
+            self.bias = bias.regularizer(&self.bias_regularizer).constraint(&self.bias_constraint).add()?;
+        }
+        Ok(())
+    }
+
+    fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
+        let (depthwise, pointwise, moves) = (self.depthwise_kernel.value(), self.pointwise_kernel.value(), self.moves());
+        let conv = |x: &Tensor| x.separable_conv(&depthwise, &pointwise, &moves.options(1));
+        moves.call(x, depthwise.shape()[N], conv, &self.bias, self.activation)
+    }
+}
