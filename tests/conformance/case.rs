@@ -70,8 +70,8 @@ pub struct Tolerance {
     pub of_largest: f64,
 }
 
-/// Of float32: 1e-4 of a number, or 1e-5.
-pub const FLOAT32: Tolerance = Tolerance { absolute: 1e-5, relative: 1e-4, of_largest: 0.0 };
+/// Of float32: 1e-4 of a number, or 1e-5; and what sums of thousands, in whatever order, round off of their largest terms.
+pub const FLOAT32: Tolerance = Tolerance { absolute: 1e-5, relative: 1e-4, of_largest: 1e-6 };
 
 impl Numbers {
     /// As a tensor of the same dtype, or of int32 for integers of 64 bits.

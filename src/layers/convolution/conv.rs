@@ -1,4 +1,4 @@
-//! Convolution layers.
+//! Convolution layers: windows that slide over sequences, images and volumes.
 
 use super::{
     super::{ActivationFn, Build, Call, DataFormat, Layer, SimpleLayer, Sizes, Weight, space},
