@@ -105,6 +105,31 @@ fn rows() -> Vec<Row> {
         row("LayerNormalization axes", || LayerNormalization::new().axis([1, 2]).center(false).shared(), &[4, 5, 6], &[4, 5, 6], (30, 0)),
         row("Activation", || Activation::new(Gelu).shared(), &[4, 5], &[4, 5], (0, 0)),
         row("Rescaling", || Rescaling::new(0.5).offset(-1.0).shared(), &[4, 5], &[4, 5], (0, 0)),
+        row("SimpleRNN", || SimpleRNN::new(4).shared(), &[3, 5, 2], &[3, 4], (28, 0)),
+        row("SimpleRNN backwards", || SimpleRNN::new(4).go_backwards(true).use_bias(false).shared(), &[3, 5, 2], &[3, 4], (24, 0)),
+        row("LSTM", || LSTM::new(4).return_sequences(true).shared(), &[3, 5, 2], &[3, 5, 4], (112, 0)),
+        row("LSTM step by step", || LSTM::new(4).activation(Softsign).shared(), &[3, 5, 2], &[3, 4], (112, 0)),
+        row("GRU", || GRU::new(4).shared(), &[3, 5, 2], &[3, 4], (96, 0)),
+        row("GRU resets before", || GRU::new(4).reset_after(false).return_sequences(true).shared(), &[3, 5, 2], &[3, 5, 4], (84, 0)),
+        row(
+            "RNN of stacked cells",
+            || RNN::new(StackedRNNCells::new([LSTMCell::new(4).shared(), SimpleRNNCell::new(3).shared()])).shared(),
+            &[3, 5, 2],
+            &[3, 3],
+            (136, 0),
+        ),
+        row("Bidirectional", || Bidirectional::new(GRU::new(4).return_sequences(true)).shared(), &[3, 5, 2], &[3, 5, 8], (192, 0)),
+        row("Bidirectional sum", || Bidirectional::new(LSTM::new(4)).merge_mode(MergeMode::Sum).shared(), &[3, 5, 2], &[3, 4], (224, 0)),
+        row("TimeDistributed", || TimeDistributed::new(Dense::new(3)).shared(), &[2, 4, 5], &[2, 4, 3], (18, 0)),
+        row("ConvLSTM1D", || ConvLSTM1D::new(3, 2).strides(2).shared(), &[2, 3, 6, 2], &[2, 3, 3], (132, 0)),
+        row(
+            "ConvLSTM2D",
+            || ConvLSTM2D::new(2, 3).padding(Same).return_sequences(true).shared(),
+            &[2, 3, 4, 4, 1],
+            &[2, 3, 4, 4, 2],
+            (224, 0),
+        ),
+        row("ConvLSTM3D", || ConvLSTM3D::new(2, 2).shared(), &[2, 2, 3, 3, 3, 1], &[2, 2, 2, 2, 2], (200, 0)),
     ]
 }
 
@@ -312,6 +337,12 @@ fn wrong_inputs_are_explained(_device: &Device) -> Result<(), String> {
         (Dropout::new(1.5).shared(), &[8], "rate is a share from 0 to 1, got 1.5"),
         (BatchNormalization::new().axis(4).shared(), &[8], "axis 4 is outside of shape (None, 8)"),
         (LayerNormalization::new().axis([]).shared(), &[8], "axis names no axis"),
+        (LSTM::new(3).shared(), &[8], "expected (N, T, ...), got (None, 8); add an axis for the features"),
+        (LSTM::new(0).shared(), &[8, 2], "units must be at least 1, got 0"),
+        (GRU::new(3).shared(), &[8, 2, 2], "expected (N, D) for each step, got (None, 2, 2)"),
+        (RNN::new(Dense::new(3)).shared(), &[8, 2], "Dense is no cell of a recurrent layer"),
+        (ConvLSTM2D::new(3, 3).shared(), &[8, 2], "expected (N, space..., C) of 4 axes for each step, got (None, 2)"),
+        (TimeDistributed::new(Dense::new(3)).shared(), &[8], "expected (N, T, ...) of at least three axes, got (None, 8)"),
     ];
     for (layer, sample, expected) in cases {
         let class = layer.class_name();

@@ -45,6 +45,8 @@ pub struct Field<'a> {
     pub docs: Vec<&'a Attribute>,
     pub role: Role,
     pub key: String,
+    /// The name of the layer inside, in files of weights.
+    pub child: Option<String>,
     pub is_argument: bool,
     pub default: Option<Expr>,
     pub has_setter: bool,
@@ -110,7 +112,8 @@ impl<'a> Field<'a> {
         let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).collect();
         let key = ident.to_string();
         let key = key.strip_prefix("r#").map(str::to_owned).unwrap_or(key);
-        let mut out = Self { ident, ty: &field.ty, docs, role: Role::Option, key, is_argument: false, default: None, has_setter: true };
+        let mut out =
+            Self { ident, ty: &field.ty, docs, role: Role::Option, key, child: None, is_argument: false, default: None, has_setter: true };
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident(kind.attribute)) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("new") {
@@ -119,6 +122,8 @@ impl<'a> Field<'a> {
                     out.default = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("key") {
                     out.key = meta.value()?.parse::<LitStr>()?.value();
+                } else if meta.path.is_ident("child") {
+                    out.child = Some(meta.value()?.parse::<LitStr>()?.value());
                 } else if meta.path.is_ident("setter") {
                     out.has_setter = meta.value()?.parse::<LitBool>()?.value();
                 } else if meta.path.is_ident("flatten") {
@@ -126,7 +131,7 @@ impl<'a> Field<'a> {
                 } else if meta.path.is_ident("skip") || meta.path.is_ident("weight") {
                     out.role = Role::Skip;
                 } else {
-                    return Err(meta.error("expected new, default, key, setter, flatten, skip or weight"));
+                    return Err(meta.error("expected new, default, key, child, setter, flatten, skip or weight"));
                 }
                 Ok(())
             })?;

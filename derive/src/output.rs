@@ -189,7 +189,8 @@ fn children(class: &Class, kind: &Kind) -> TokenStream {
     }
     let is_layer =
         |ty: &syn::Type| matches!(ty, syn::Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "LayerRef"));
-    let found = class.fields.iter().filter_map(|Field { ident, ty, key, .. }| {
+    let found = class.fields.iter().filter_map(|Field { ident, ty, key, child, .. }| {
+        let key = child.as_ref().unwrap_or(key);
         if is_layer(ty) {
             Some(quote!(out.push((::std::string::String::from(#key), ::core::clone::Clone::clone(&self.#ident)));))
         } else if inside(ty, "Option").is_some_and(is_layer) {

@@ -74,6 +74,11 @@ impl Call {
         RandomKey::new(self.seed, &self.path(), self.step)
     }
 
+    /// Other random numbers of this layer at this step, for what is called so.
+    pub fn random_for(&self, what: &str) -> RandomKey {
+        RandomKey::new(self.seed, &format!("{}/{what}", self.path()), self.step)
+    }
+
     /// Asks for `weight` to become `value` once the step is done.
     pub fn update(&mut self, weight: &Weight, value: Tensor) {
         self.updates.push((weight.variable().clone(), value));

@@ -230,3 +230,8 @@ pub(super) fn one<T>(list: &[T]) -> Result<&T> {
         _ => Err(Error::invalid(format!("expected one tensor, got {}", list.len()))),
     }
 }
+
+/// The first element.
+pub(super) fn first<T>(list: &[T]) -> Result<&T> {
+    list.first().ok_or_else(|| Error::invalid("expected an input, got none"))
+}

@@ -1,6 +1,6 @@
 //! The contract of layers: from options to weights to a call.
 
-use super::{Build, Call, Inputs, LayerRef, Outputs};
+use super::{Build, Call, Cell, Inputs, LayerRef, Outputs};
 use crate::{
     Result, Shape, Tensor,
     config::{Config, kind},
@@ -29,6 +29,11 @@ pub trait Layer: Config + Children {
     /// Names of the call's arguments beside `mask` and `training`.
     fn arguments(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// The layer as the cell of a recurrent layer, if it is one.
+    fn as_cell(&self) -> Option<&dyn Cell> {
+        None
     }
 
     /// Makes the weights for inputs of these shapes, which include the batch axis. The batch size in them means nothing. Layers

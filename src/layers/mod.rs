@@ -30,6 +30,7 @@ mod noise;
 mod pooling;
 mod prelu;
 mod rearrange;
+mod recurrent;
 mod relu;
 mod reshape;
 mod reversible_embedding;
@@ -68,6 +69,10 @@ pub use options::{Axes, DataFormat, PartialShape, Sizes};
 pub use pooling::*;
 pub use prelu::PReLU;
 pub use rearrange::{Permute, RepeatVector};
+pub use recurrent::{
+    Bidirectional, Cell, CellOptions, CellSetters, ConvLSTM, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, ConvLSTMCell, GRU, GRUCell, LSTM,
+    LSTMCell, MergeMode, RNN, SimpleRNN, SimpleRNNCell, StackedRNNCells, Steps, TimeDistributed, WalkOptions, WalkSetters, Walked,
+};
 pub use relu::{ELU, LeakyReLU, ReLU};
 pub use reshape::Reshape;
 pub use reversible_embedding::ReversibleEmbedding;

@@ -16,6 +16,16 @@ use std::fmt;
 pub struct Weight(Option<(Variable, DType)>);
 
 impl Weight {
+    /// A number kept from call to call, which is none of the layer's weights.
+    pub(super) fn state(variable: Variable, dtype: DType) -> Self {
+        Weight(Some((variable, dtype)))
+    }
+
+    /// The same weight once more.
+    pub(super) fn same(&self) -> Self {
+        Weight(self.0.clone())
+    }
+
     /// The current version, in the dtype in which the layer calculates.
     ///
     /// # Panics

@@ -47,6 +47,7 @@ pub(crate) use identity::{COPY, DETACH};
 pub(crate) use pack::Pack;
 pub use pointwise::Operand;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
+pub(crate) use recurrent::Step;
 pub use recurrent::{Recurrence, RecurrentCell, Sequence, Squash};
 pub use resize::Interpolation;
 pub(crate) use view::{Range as SliceRange, View};

@@ -64,7 +64,9 @@ impl Value for LayerRef {
             let shape = |shape: &Shape| -> Json {
                 shape.iter().enumerate().map(|(axis, &size)| if axis == 0 { Json::Null } else { size.into() }).collect()
             };
-            let shapes: Vec<Json> = built.shapes.iter().map(shape).collect();
+            // A cell is built for its input, whatever states come with it.
+            let count = if self.with_cell(|_| ()).is_some() { 1 } else { built.shapes.len() };
+            let shapes: Vec<Json> = built.shapes.iter().take(count).map(shape).collect();
             let shapes = if let [one] = &shapes[..] { one.clone() } else { shapes.into() };
             json["build_config"] = serde_json::json!({ "input_shape": shapes });
         }

@@ -6,7 +6,7 @@ mod ext;
 pub(crate) use config::{file_names, name_all};
 pub use ext::LayerExt;
 
-use super::{Build, Call, Inputs, Layer, LayerWeight, Outputs};
+use super::{Build, Call, Cell, Inputs, Layer, LayerWeight, Outputs};
 use crate::{
     DType, Error, Result, Shape, Tensor, Variable,
     config::{Class, Object, snake_case},
@@ -126,6 +126,11 @@ impl LayerRef {
     /// Its layer, where that is an `L`: to look at its options.
     pub fn with<L: Layer, R>(&self, look: impl FnOnce(&L) -> R) -> Option<R> {
         self.look(|layer| (layer as &dyn std::any::Any).downcast_ref::<L>().map(look))
+    }
+
+    /// Looks at it as the cell of a recurrent layer, if it is one.
+    pub(in crate::layers) fn with_cell<R>(&self, look: impl FnOnce(&dyn Cell) -> R) -> Option<R> {
+        self.look(|layer| layer.as_cell().map(look))
     }
 
     fn look<R>(&self, look: impl FnOnce(&dyn Layer) -> R) -> R {

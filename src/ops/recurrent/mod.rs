@@ -8,6 +8,7 @@ mod op;
 mod plain;
 
 pub(super) use cases::cases;
+pub(crate) use plain::Step;
 
 use crate::{Error, Result, Tensor, graph::apply};
 use op::{Form, Walk};

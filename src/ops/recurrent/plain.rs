@@ -1,7 +1,7 @@
 //! What the recurrent ops mean in plain ops, a few for each gate of each step.
 
 use super::{
-    RecurrentCell, Squash,
+    Recurrence, RecurrentCell, Squash,
     gradient::{self, WalkBack},
     op::{Form, Inputs},
 };
@@ -57,56 +57,71 @@ impl Form {
     /// The outputs of a walk.
     pub fn plain(&self, inputs: Inputs<Tensor>) -> Vec<Tensor> {
         let mut states: Vec<Vec<Tensor>> = inputs.states.iter().map(|state| vec![state.clone()]).collect();
-        let units = inputs.kernel.shape()[0];
+        let (units, Recurrence { cell, activation, recurrent_activation }) = (inputs.kernel.shape()[0], self.recurrence);
         let mut gates = Vec::new();
         for at in 0..inputs.projected.shape()[0] {
             let old: Vec<Tensor> = states.iter().map(|steps| steps[at].clone()).collect();
-            let (kept, new) = self.plain_step(&inputs, &step(inputs.projected, at), &old);
+            let Inputs { kernel, bias, dropout, .. } = inputs;
+            let arguments = Step { x: &step(inputs.projected, at), kernel, bias, dropout, states: &old };
+            let (kept, new) = cell.step(&arguments, &|x| activation.of(x), &|x| recurrent_activation.of(x));
             gates.push(join(&kept));
             for ((steps, new), old) in states.iter_mut().zip(&new).zip(&old) {
                 steps.push(choose(inputs.mask, at, new, old));
             }
         }
         let samples = inputs.projected.shape()[1];
-        let kept = self.recurrence.cell.kept() * units;
+        let kept = cell.kept() * units;
         let gates = if gates.is_empty() { Tensor::zeros([0, samples, kept]) } else { stack(&gates) };
         states.iter().map(|steps| stack(steps)).chain(Some(gates)).collect()
     }
+}
 
+/// The arguments of one step: those of a [`Sequence`](super::Sequence) without the axis of steps.
+pub(crate) struct Step<'a> {
+    pub x: &'a Tensor,
+    pub kernel: &'a Tensor,
+    pub bias: Option<&'a Tensor>,
+    pub dropout: Option<&'a Tensor>,
+    pub states: &'a [Tensor],
+}
+
+/// An activation function of any kind.
+pub(crate) type Function<'a> = &'a dyn Fn(&Tensor) -> Tensor;
+
+impl RecurrentCell {
     /// The kept gates and the new states of a step.
-    fn plain_step(&self, inputs: &Inputs<Tensor>, x: &Tensor, states: &[Tensor]) -> (Vec<Tensor>, Vec<Tensor>) {
-        let (units, h) = (inputs.kernel.shape()[0], &states[0]);
+    pub(crate) fn step(self, inputs: &Step, activation: Function, recurrent_activation: Function) -> (Vec<Tensor>, Vec<Tensor>) {
+        let (units, h) = (inputs.kernel.shape()[0], &inputs.states[0]);
         let inner = |gate: usize, left: &Tensor| {
             let left = inputs.dropout.map_or(left.clone(), |dropout| left * step(dropout, gate));
             let product = left.matmul(&part(inputs.kernel, gate, units));
             inputs.bias.map_or(product.clone(), |bias| product + part(bias, gate, units))
         };
-        let x = |gate: usize| part(x, gate, units);
-        let recurrent = |gate: usize| self.recurrence.recurrent_activation.of(&(x(gate) + inner(gate, h)));
-        let activation = self.recurrence.activation;
+        let x = |gate: usize| part(inputs.x, gate, units);
+        let recurrent = |gate: usize| recurrent_activation(&(x(gate) + inner(gate, h)));
         let mix = |z: &Tensor, n: &Tensor| z * h + (1.0 - z) * n;
-        match self.recurrence.cell {
-            RecurrentCell::Simple => {
-                let y = activation.of(&(x(0) + inner(0, h)));
+        match self {
+            Self::Simple => {
+                let y = activation(&(x(0) + inner(0, h)));
                 (vec![y.clone()], vec![y])
             }
-            RecurrentCell::Lstm => {
+            Self::Lstm => {
                 let [i, f, o] = [0, 1, 3].map(recurrent);
-                let g = activation.of(&(x(2) + inner(2, h)));
-                let c = &f * &states[1] + &i * &g;
-                let h = &o * activation.of(&c);
+                let g = activation(&(x(2) + inner(2, h)));
+                let c = &f * &inputs.states[1] + &i * &g;
+                let h = &o * activation(&c);
                 (vec![i, f, g, o], vec![h, c])
             }
-            RecurrentCell::Gru => {
+            Self::Gru => {
                 let [z, r] = [0, 1].map(recurrent);
                 let product = inner(2, h);
-                let n = activation.of(&(x(2) + &r * &product));
+                let n = activation(&(x(2) + &r * &product));
                 let h = mix(&z, &n);
                 (vec![z, r, product, n], vec![h])
             }
-            RecurrentCell::GruResetBefore => {
+            Self::GruResetBefore => {
                 let [z, r] = [0, 1].map(recurrent);
-                let n = activation.of(&(x(2) + inner(2, &(&r * h))));
+                let n = activation(&(x(2) + inner(2, &(&r * h))));
                 let h = mix(&z, &n);
                 (vec![z, r, n], vec![h])
             }
