@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 use half::{bf16, f16};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// The type of a tensor's elements.
 ///
@@ -128,6 +128,10 @@ pub trait Element: Copy + Send + Sync + PartialEq + fmt::Debug + 'static {
     fn to_word(self) -> u32;
     /// The element that such a word holds.
     fn from_word(word: u32) -> Self;
+    /// The words of many: the elements themselves where these are words already.
+    fn to_words(elements: &[Self]) -> Cow<'_, [u32]> {
+        elements.iter().map(|element| element.to_word()).collect()
+    }
 }
 
 impl Element for f32 {
@@ -139,6 +143,9 @@ impl Element for f32 {
     #[inline]
     fn from_word(word: u32) -> Self {
         f32::from_bits(word)
+    }
+    fn to_words(elements: &[Self]) -> Cow<'_, [u32]> {
+        bytemuck::cast_slice(elements).into()
     }
 }
 
@@ -176,6 +183,9 @@ impl Element for i32 {
     fn from_word(word: u32) -> Self {
         word as i32
     }
+    fn to_words(elements: &[Self]) -> Cow<'_, [u32]> {
+        bytemuck::cast_slice(elements).into()
+    }
 }
 
 impl Element for u32 {
@@ -187,6 +197,9 @@ impl Element for u32 {
     #[inline]
     fn from_word(word: u32) -> Self {
         word
+    }
+    fn to_words(elements: &[Self]) -> Cow<'_, [u32]> {
+        bytemuck::cast_slice(elements).into()
     }
 }
 

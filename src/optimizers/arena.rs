@@ -52,14 +52,6 @@ pub(super) struct Arenas {
     warned: Vec<bool>,
 }
 
-fn zeros(device: &Device, words: usize) -> Result<Tensor> {
-    device.scope(|| {
-        let tensor = Tensor::zeros([words]);
-        tensor.compute()?;
-        Ok(tensor)
-    })
-}
-
 /// A leaf of its own for what `tensor` holds: one node for all outputs of a step would hold each other's buffers.
 fn leaf(tensor: &Tensor) -> Tensor {
     tensor.leaf_view(tensor.spec().clone(), 0..tensor.size(), None)
@@ -85,22 +77,24 @@ impl Arenas {
             size += variable.spec().size().next_multiple_of(ALIGNMENT);
         }
         let device = variables[0].device().clone();
-        let base = zeros(&device, size)?;
+        let base = Tensor::zeros_on(&device, [size])?;
         let values: Vec<Tensor> = variables.iter().map(Variable::value).collect();
-        let whole = pack(&base, &starts, &values)?;
-        whole.compute()?;
+        let packed = pack(&base, &starts, &values)?;
+        let donations = [Donation { whole: &base, parts: &[] }];
+        plan::flush_lending(std::slice::from_ref(&packed), &Loan { donations: &donations, ..Loan::default() })?;
+        let whole = leaf(&packed);
         let slots = rule.slots.len() + usize::from(options.use_ema) + usize::from(options.accumulates());
         let mut arenas = Self {
             starts,
             whole,
             parts: Vec::new(),
-            slots: (0..slots).map(|_| zeros(&device, size)).collect::<Result<_>>()?,
+            slots: (0..slots).map(|_| Tensor::zeros_on(&device, [size])).collect::<Result<_>>()?,
             own_slots: rule.slots.len(),
             dynamic: options.dynamic.is_some(),
-            gradients: zeros(&device, size)?,
+            gradients: Tensor::zeros_on(&device, [size])?,
             control: control(&device, Control::new(options.first_scale()))?,
             readings: VecDeque::new(),
-            chunks: zeros(&device, 0)?,
+            chunks: Tensor::zeros_on(&device, [0])?,
             idle: Vec::new(),
             warned: vec![false; variables.len()],
             variables: variables.to_vec(),

@@ -22,8 +22,14 @@ impl Tensor {
         if elements.len() != shape.size() {
             return Err(Error::shape(format!("{} elements do not fit shape {shape}, which has {}", elements.len(), shape.size())));
         }
-        let words: Vec<u32> = elements.iter().map(|element| element.to_word()).collect();
-        Self::from_words(device, &words, Spec { dtype: T::DTYPE, shape })
+        Self::from_words(device, &T::to_words(elements), Spec { dtype: T::DTYPE, shape })
+    }
+
+    /// Zeros that are there at once.
+    pub(crate) fn zeros_on(device: &Device, shape: impl Into<Shape>) -> Result<Tensor> {
+        let zeros = device.scope(|| Self::zeros(shape));
+        zeros.compute()?;
+        Ok(zeros)
     }
 
     /// From one word an element, as kernels hold them.

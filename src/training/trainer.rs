@@ -52,7 +52,7 @@ impl<'a> Trainer<'a> {
         };
         let metrics = compiled.metrics.iter().map(resolve).collect::<Result<Vec<_>>>()?;
         let device = model.device()?.clone();
-        let state = |shape: Shape| Ok(Variable::new("state", zeros(&device, shape)?));
+        let state = |shape: Shape| Ok(Variable::new("state", Tensor::zeros_on(&device, shape)?));
         let shapes = std::iter::once(vec![Shape::scalar(); 2]).chain(metrics.iter().map(|metric| metric.states()));
         let states = shapes.map(|shapes| shapes.into_iter().map(state).collect()).collect::<Result<_>>()?;
         Ok(Self {
@@ -72,7 +72,7 @@ impl<'a> Trainer<'a> {
     /// Starts new means, as at the start of an epoch.
     pub fn reset(&mut self) -> Result<()> {
         self.logs.clear();
-        self.states.iter().flatten().try_for_each(|state| state.assign(&zeros(&self.device, state.spec().shape.clone())?))
+        self.states.iter().flatten().try_for_each(|state| state.assign(&Tensor::zeros_on(&self.device, state.spec().shape.clone())?))
     }
 
     /// One training step on samples `indices`; returns the newest logs that are there. From the second step on with a shape
@@ -197,10 +197,6 @@ impl<'a> Trainer<'a> {
             Error::new(ErrorKind::NonFinite, text)
         })
     }
-}
-
-fn zeros(device: &Device, shape: Shape) -> Result<Tensor> {
-    Tensor::from_slice_on(device, &vec![0f32; shape.size()], shape)
 }
 
 /// That samples and targets can be used together.

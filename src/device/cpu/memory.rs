@@ -3,32 +3,37 @@
 use crate::device::Memory;
 use crate::lock::lock;
 use std::{
+    alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error},
     collections::HashMap,
+    mem::ManuallyDrop,
     sync::{
         LazyLock, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-/// A cache line, the unit of storage.
-#[derive(Clone)]
-#[repr(align(64))]
-struct Line(#[expect(dead_code, reason = "read and written through pointers")] [u32; 16]);
-
+/// Words of a line, the unit of storage.
 const WORDS: usize = 16;
+const LINE: usize = 4 * WORDS;
 /// Free bytes that are kept even while little is in use.
 const KEEP: u64 = 64 << 20;
 
 /// Words of memory that steps read and write.
 pub struct CpuBuffer {
     id: u64,
-    lines: *mut [Line],
+    block: ManuallyDrop<Block>,
+}
+
+/// Lines of memory that begin on 64 bytes, somewhere in what was allocated for them.
+struct Block {
+    allocated: *mut u8,
+    lines: usize,
 }
 
 // SAFETY: the plan decides who reads and writes when; flushes of the CPU run one at a time.
-unsafe impl Send for CpuBuffer {}
+unsafe impl Send for Block {}
 // SAFETY: as above.
-unsafe impl Sync for CpuBuffer {}
+unsafe impl Sync for Block {}
 
 /// Where a buffer's words are.
 #[derive(Clone, Copy)]
@@ -39,7 +44,7 @@ pub struct Words {
 
 #[derive(Default)]
 struct Pool {
-    free: HashMap<usize, Vec<Box<[Line]>>>,
+    free: HashMap<usize, Vec<Block>>,
     memory: Memory,
 }
 
@@ -56,30 +61,50 @@ fn class(words: usize) -> usize {
     lines.div_ceil(step) * step
 }
 
-/// A new block. Large ones ask for large pages before anything touches them: kernels with many streams wait less for page tables.
-fn zeros(lines: usize) -> Box<[Line]> {
-    let mut block = Box::<[Line]>::new_uninit_slice(lines);
-    #[cfg(target_os = "linux")]
-    ask_for_large_pages(block.as_mut_ptr_range());
-    for line in &mut block {
-        line.write(Line([0; WORDS]));
+impl Block {
+    /// A block of zeros. Nothing has touched what comes fresh from the system, so that the threads of the first kernel that writes it
+    /// share the work of fetching its pages; large blocks ask for large pages, with which kernels of many streams wait less.
+    fn new(lines: usize) -> Self {
+        let layout = Self::layout(lines);
+        // SAFETY: the layout is not empty.
+        let allocated = unsafe { alloc_zeroed(layout) };
+        if allocated.is_null() {
+            handle_alloc_error(layout);
+        }
+        #[cfg(target_os = "linux")]
+        ask_for_large_pages(allocated, layout.size());
+        Self { allocated, lines }
     }
-    // SAFETY: every line was just written.
-    unsafe { block.assume_init() }
+
+    /// A line more instead of the alignment: for that, the allocator would write the zeros itself.
+    fn layout(lines: usize) -> Layout {
+        Layout::from_size_align((lines + 1) * LINE, align_of::<u128>()).expect("tensors are smaller than memory")
+    }
+
+    fn start(&self) -> *mut u32 {
+        self.allocated.map_addr(|address| address.next_multiple_of(LINE)).cast()
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: allocated with the same layout.
+        unsafe { dealloc(self.allocated, Self::layout(self.lines)) };
+    }
 }
 
 /// Linux gives pages of 2 MiB only where a program asks for them.
 #[cfg(target_os = "linux")]
-fn ask_for_large_pages<T>(block: std::ops::Range<*mut T>) {
+fn ask_for_large_pages(start: *mut u8, bytes: usize) {
     const PAGE: usize = 2 << 20;
     const MADV_HUGEPAGE: i32 = 14;
     unsafe extern "C" {
         fn madvise(start: *mut std::ffi::c_void, length: usize, advice: i32) -> i32;
     }
-    let (first, end) = ((block.start as usize).next_multiple_of(PAGE), block.end as usize / PAGE * PAGE);
+    let (first, end) = (start.addr().next_multiple_of(PAGE), (start.addr() + bytes) / PAGE * PAGE);
     if first < end {
         // SAFETY: whole pages inside a block of ours; the call changes no content, and a refusal changes nothing.
-        unsafe { madvise(first as *mut std::ffi::c_void, end - first, MADV_HUGEPAGE) };
+        unsafe { madvise(start.with_addr(first).cast(), end - first, MADV_HUGEPAGE) };
     }
 }
 
@@ -88,7 +113,7 @@ impl CpuBuffer {
     pub fn new(words: usize) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let lines = class(words);
-        let bytes = (lines * size_of::<Line>()) as u64;
+        let bytes = (lines * LINE) as u64;
         let mut pool = pool();
         pool.memory.used += bytes;
         pool.memory.peak = pool.memory.peak.max(pool.memory.used);
@@ -97,8 +122,8 @@ impl CpuBuffer {
             pool.memory.reserved += bytes;
         }
         drop(pool);
-        let block = free.unwrap_or_else(|| zeros(lines));
-        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), lines: Box::into_raw(block) }
+        let block = free.unwrap_or_else(|| Block::new(lines));
+        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), block: ManuallyDrop::new(block) }
     }
 
     pub fn id(&self) -> u64 {
@@ -106,22 +131,22 @@ impl CpuBuffer {
     }
 
     pub fn words(&self) -> Words {
-        Words { start: self.lines.cast(), length: self.lines.len() * WORDS }
+        Words { start: self.block.start(), length: self.block.lines * WORDS }
     }
 }
 
 impl Drop for CpuBuffer {
     fn drop(&mut self) {
-        // SAFETY: made by `Box::into_raw` and taken back only here.
-        let lines = unsafe { Box::from_raw(self.lines) };
-        let bytes = (lines.len() * size_of::<Line>()) as u64;
+        // SAFETY: taken only here.
+        let block = unsafe { ManuallyDrop::take(&mut self.block) };
+        let bytes = (block.lines * LINE) as u64;
         let mut pool = pool();
         pool.memory.used -= bytes;
         // Keep what the next step needs again; give back what a past, larger phase left behind.
         if pool.memory.reserved - pool.memory.used > pool.memory.used.max(KEEP) {
             pool.memory.reserved -= bytes;
         } else {
-            pool.free.entry(lines.len()).or_default().push(lines);
+            pool.free.entry(block.lines).or_default().push(block);
         }
     }
 }
