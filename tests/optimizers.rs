@@ -245,9 +245,11 @@ fn options_that_contradict_are_refused(_device: &Device) -> Result<()> {
     Ok(())
 }
 
-/// A dense layer behind batch normalization, and two batches; `bad` puts a NaN into the inputs.
+/// A dense layer behind batch normalizations, so many that one dispatch does not choose for all statistics.
 fn small_model(optimizer: impl Optimizer + 'static) -> Result<Model> {
-    let mut model = Sequential::new().add(Input::new([4])).add(BatchNormalization::new()).add(Dense::new(1)).build()?;
+    let input = Sequential::new().add(Input::new([4]));
+    let normalized = (0..9).fold(input, |model, _| model.add(BatchNormalization::new()));
+    let mut model = normalized.add(Dense::new(1)).build()?;
     model.compile(optimizer, MeanSquaredError::new()).finish()?;
     Ok(model)
 }

@@ -4,6 +4,7 @@ use super::{
     Rule, Scalars,
     chunks::{Chunk, DECAYS, IDLE},
     control::Control,
+    gate,
     inspect::Inspect,
     options::Options,
     state::Extras,
@@ -248,12 +249,7 @@ impl Arenas {
 
         let mut roots: Vec<Tensor> = updated.to_vec();
         roots.extend_from_slice(extras.also);
-        if !extras.updates.is_empty() {
-            let skipped = updated[1].at(&[Control::SKIPPED.into()]).cast(DType::Bool);
-            for (variable, value) in extras.updates {
-                variable.assign(&Tensor::where_(&skipped, &variable.value(), &value))?;
-            }
-        }
+        gate::assign_unless_skipped(&updated[1], extras.updates)?;
         let (donations, kept): (Vec<Donation>, Vec<&Tensor>) = (self.donations().collect(), self.kept().collect());
         plan::flush_lending(&roots, &Loan { donations: &donations, keeper: Some(keeper), kept: &kept })?;
         drop((roots, kept, donations));

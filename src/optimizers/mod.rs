@@ -4,6 +4,7 @@ mod adam;
 mod arena;
 mod chunks;
 mod control;
+mod gate;
 mod inspect;
 mod loss_scale;
 mod options;
