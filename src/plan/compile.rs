@@ -22,8 +22,8 @@ use smallvec::SmallVec;
 
 /// Compiles `trace` for `device`.
 pub(super) fn compile(trace: &Trace, device: &Device) -> Result<Plan> {
-    let (trace, simplified) = simplify(trace);
-    let (trace, origin) = recast(&trace);
+    let (trace, simplified) = simplify(trace.clone());
+    let (trace, origin) = recast(trace);
     let unneeded = match device.caps() {
         Some(_) if fusion() => unneeded(&trace),
         _ => vec![false; trace.nodes.len()],

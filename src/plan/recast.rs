@@ -8,31 +8,31 @@ use crate::DType;
 
 /// `trace` with a cast of its own for each user of a widened half, and for each of its nodes the number it had before.
 /// The user's kernel takes the cast in, or a copy of it lives just for that kernel.
-pub(super) fn recast(trace: &Trace) -> (Trace, Vec<usize>) {
-    let mut out = Trace { nodes: Vec::new(), ..trace.clone() };
+pub(super) fn recast(trace: Trace) -> (Trace, Vec<usize>) {
+    let mut nodes: Vec<TraceNode> = Vec::with_capacity(trace.nodes.len());
     let (mut origin, mut moved): (Vec<usize>, Vec<usize>) = (Vec::new(), vec![usize::MAX; trace.nodes.len()]);
     for (at, node) in trace.nodes.iter().enumerate() {
-        if widens(node, trace) {
+        if widens(node, &trace) {
             continue;
         }
         let mut node = node.clone();
         for input in &mut node.inputs {
             let Ref::Node(producer, output) = *input else { continue };
-            if widens(&trace.nodes[producer], trace) {
+            if widens(&trace.nodes[producer], &trace) {
                 let mut cast = trace.nodes[producer].clone();
                 cast.inputs.iter_mut().for_each(|input| renumber(input, &moved));
-                out.nodes.push(cast);
+                nodes.push(cast);
                 origin.push(producer);
-                *input = Ref::Node(out.nodes.len() - 1, output);
+                *input = Ref::Node(nodes.len() - 1, output);
             } else {
                 renumber(input, &moved);
             }
         }
-        moved[at] = out.nodes.len();
-        out.nodes.push(node);
+        moved[at] = nodes.len();
+        nodes.push(node);
         origin.push(at);
     }
-    (out, origin)
+    (Trace { nodes, ..trace }, origin)
 }
 
 /// Which nodes widen halves for kernels that read them as they lie: the plan calculates nothing for these.
@@ -83,7 +83,7 @@ mod tests {
             let last = kept.exp();
             drop(wide);
             let trace = Trace::new(&[&roots[..], &[kept, last]].concat(), &[], &Device::cpu());
-            let (recast, origin) = recast(&trace);
+            let (recast, origin) = recast(trace.clone());
             let names = |trace: &Trace| trace.nodes.iter().map(|node| node.op().name()).collect::<Vec<_>>();
             assert_eq!(names(&trace), ["full", "cast", "relu", "cast", "sum", "exp", "add", "cast", "exp"]);
             // The one that is asked for stays one.

@@ -16,23 +16,23 @@ use smallvec::SmallVec;
 use std::{collections::HashMap, sync::Arc};
 
 /// The trace with less in it, and for each of its nodes the number it had before.
-pub(super) fn simplify(trace: &Trace) -> (Trace, Vec<usize>) {
-    let mut nodes = trace.nodes.clone();
+pub(super) fn simplify(mut trace: Trace) -> (Trace, Vec<usize>) {
     if fusion() {
-        merge_equal(&mut nodes);
-        join_column_sums(&mut nodes);
+        merge_equal(&mut trace.nodes);
+        join_column_sums(&mut trace.nodes);
     }
-    let used = used(&nodes);
-    let origin: Vec<usize> = (0..nodes.len()).filter(|&at| used[at]).collect();
-    let mut moved = vec![usize::MAX; nodes.len()];
+    let used = used(&trace.nodes);
+    let origin: Vec<usize> = (0..used.len()).filter(|&at| used[at]).collect();
+    let mut moved = vec![usize::MAX; used.len()];
     origin.iter().enumerate().for_each(|(to, &from)| moved[from] = to);
-    let mut left: Vec<TraceNode> = nodes.into_iter().zip(used).filter_map(|(node, used)| used.then_some(node)).collect();
-    left.iter_mut().flat_map(|node| &mut node.inputs).for_each(|input| {
+    let mut used = used.into_iter();
+    trace.nodes.retain(|_| used.next() == Some(true));
+    trace.nodes.iter_mut().flat_map(|node| &mut node.inputs).for_each(|input| {
         if let Ref::Node(at, _) = input {
             *at = moved[*at];
         }
     });
-    (Trace { nodes: left, ..trace.clone() }, origin)
+    (trace, origin)
 }
 
 /// Common subexpressions: users of a node go over to the first one that calculates the same.
@@ -89,9 +89,9 @@ fn join_column_sums(nodes: &mut [TraceNode]) {
 impl TraceNode {
     /// The same place in the trace with another op.
     fn with(&self, op: OpRef, specs: Specs, inputs: SmallVec<[Tensor; 2]>) -> Self {
-        let expr = || Expr { op: op.clone(), inputs: inputs.clone(), layer: self.expr.layer.clone() };
-        let node = Node::recorded(specs, self.node.device.clone(), expr(), None, None);
-        Self { node: Arc::new(node), expr: Arc::new(expr()), ..self.clone() }
+        let expr = Expr { op, inputs, layer: self.expr.layer.clone() };
+        let node = Node::recorded(specs, self.node.device.clone(), expr, None, None);
+        Self { expr: node.expr().expect("it was just recorded"), node: Arc::new(node), ..self.clone() }
     }
 }
 
@@ -133,7 +133,7 @@ mod tests {
             let root = &a * &b;
             drop((a, b));
             let trace = Trace::new(&[root], &[], &Device::cpu());
-            let (simple, origin) = simplify(&trace);
+            let (simple, origin) = simplify(trace.clone());
             let names = |trace: &Trace| trace.nodes.iter().map(|node| node.op().name()).collect::<Vec<_>>();
             assert_eq!(names(&trace), ["exp", "sqrt", "exp", "sqrt", "mul"]);
             assert_eq!(names(&simple), ["exp", "sqrt", "mul"]);
@@ -150,7 +150,7 @@ mod tests {
             let root = Tensor::concat(&[&weights.exp().reshape([8]), &bias.exp()], 0);
             drop((weights, bias));
             let trace = Trace::new(std::slice::from_ref(&root), &[], &Device::cpu());
-            let (simple, _) = simplify(&trace);
+            let (simple, _) = simplify(trace.clone());
             let names: Vec<_> = simple.nodes.iter().map(|node| node.op().name()).collect();
             assert!(names.contains(&"matmul_and_sums") && !names.contains(&"sum"), "{names:?}");
             let expected: Vec<f32> = [3f32.exp(); 12].to_vec();
@@ -165,7 +165,7 @@ mod tests {
             let (kept, other) = (x.exp(), x.exp());
             let root = &other * 2.0 + &x * 2.0 + &kept;
             let trace = Trace::new(&[root], &[], &Device::cpu());
-            assert_eq!(simplify(&trace).0.nodes.len(), trace.nodes.len());
+            assert_eq!(simplify(trace.clone()).0.nodes.len(), trace.nodes.len());
             drop((kept, other));
         });
     }
