@@ -6,7 +6,7 @@ use crate::{
     device::{
         cpu::{
             pool::{self, SharedMut},
-            rows::{fold_columns, fold_row},
+            rows::{fold_columns, fold_row, larger},
             scratch,
         },
         gpu::{AdapterKind, compose},
@@ -114,9 +114,7 @@ impl Op for Reduce {
         match (dtype, self.kind) {
             (DType::F32, Kind::Sum) => fold(x, cast_slice_mut(out), extents, 0.0, |a: f32, b: f32| a + b),
             (DType::F32, Kind::Prod) => fold(x, cast_slice_mut(out), extents, 1.0, |a: f32, b: f32| a * b),
-            (DType::F32, Kind::Max) => {
-                fold(x, cast_slice_mut(out), extents, f32::NEG_INFINITY, |a: f32, b: f32| if a > b || a.is_nan() { a } else { b })
-            }
+            (DType::F32, Kind::Max) => fold(x, cast_slice_mut(out), extents, f32::NEG_INFINITY, larger),
             (DType::F32, Kind::Min) => {
                 fold(x, cast_slice_mut(out), extents, f32::INFINITY, |a: f32, b: f32| if a < b || a.is_nan() { a } else { b })
             }

@@ -122,9 +122,15 @@ multiversion! {
     }
 }
 
-/// What exponentials of `x` are shifted by: the largest value, if it is finite; NaN is the largest.
+/// The larger number; NaN is the largest.
+#[inline(always)]
+pub fn larger(a: f32, b: f32) -> f32 {
+    if a > b || a.is_nan() { a } else { b }
+}
+
+/// What exponentials of `x` are shifted by: the largest value, if it is finite.
 pub fn shift(x: &[f32]) -> f32 {
-    let peak = fold_row(x, f32::NEG_INFINITY, |a, b| if a > b || a.is_nan() { a } else { b });
+    let peak = fold_row(x, f32::NEG_INFINITY, larger);
     if peak.is_finite() { peak } else { 0.0 }
 }
 
