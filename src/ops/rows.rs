@@ -3,7 +3,7 @@
 use crate::{
     DType, Error, Result, Shape,
     device::{
-        cpu::pool,
+        cpu::{pool, simd},
         gpu::{AdapterKind, Caps},
     },
     shape::Spec,
@@ -31,7 +31,10 @@ pub(super) fn float_rows(spec: &Spec) -> Result<&Spec> {
 
 /// Runs `body` for each row, in parallel.
 pub(super) fn for_rows(count: usize, length: usize, body: &(dyn Fn(usize) + Sync)) {
-    pool::for_chunks(count, CHUNK / length.max(1), &|range| range.for_each(body));
+    pool::for_chunks(count, CHUNK / length.max(1), &|range| {
+        range.for_each(body);
+        simd::streamed();
+    });
 }
 
 /// How the invocations of a workgroup share rows or columns.

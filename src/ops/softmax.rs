@@ -13,7 +13,7 @@ use crate::{
             math,
             pool::SharedMut,
             rows as vector,
-            simd::{map1, map2, update1},
+            simd::{map1, map2, stream2, update1},
         },
         gpu::compose,
     },
@@ -21,6 +21,9 @@ use crate::{
     shape::Spec,
 };
 use smallvec::SmallVec;
+
+/// More gradients than this leave caches before somebody reads them.
+const LARGE: usize = 2 << 20;
 
 /// Softmax along the last axis, or its logarithm.
 #[derive(Debug)]
@@ -128,7 +131,8 @@ impl Op for SoftmaxGradient {
                 map2(y, dy, out, |y: f32, dy: f32| dy - math::exp_below(y) * sum);
             } else {
                 let sum = vector::sum_of2(y, dy, |y, dy| y * dy);
-                map2(y, dy, out, |y: f32, dy: f32| y * (dy - sum));
+                let gradient = |y: f32, dy: f32| y * (dy - sum);
+                if count * length < LARGE { map2(y, dy, out, gradient) } else { stream2(y, dy, out, gradient) }
             }
         });
     }

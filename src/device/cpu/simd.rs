@@ -123,6 +123,25 @@ multiversion! {
         }
     }
 
+    /// [`map2`] for results that are too many for the caches: written past them, lines are not fetched first. Before a task is done,
+    /// it calls [`streamed`].
+    pub fn stream2[F: Fn(f32, f32) -> f32 + Copy](x: &[f32], y: &[f32], out: &mut [f32], f: F) {
+        assert!(x.len() == out.len() && y.len() == out.len());
+        let lead = out.as_ptr().align_offset(64).min(out.len());
+        let whole = lead + (out.len() - lead) / 16 * 16;
+        for i in (0..lead).chain(whole..out.len()) {
+            out[i] = f(x[i], y[i]);
+        }
+        let lines = out[lead..whole].as_chunks_mut::<16>().0.iter_mut();
+        for ((line, x), y) in lines.zip(x[lead..whole].as_chunks::<16>().0).zip(y[lead..whole].as_chunks::<16>().0) {
+            let mut values = [0f32; 16];
+            for lane in 0..16 {
+                values[lane] = f(x[lane], y[lane]);
+            }
+            stream(line, values);
+        }
+    }
+
     /// `out[i] = f(x[i], y[i], z[i])`.
     pub fn map3[T: Pod, S: Pod, R: Pod, U: Pod, F: Fn(T, S, R) -> U + Copy](x: &[T], y: &[S], z: &[R], out: &mut [U], f: F) {
         assert!(x.len() == out.len() && y.len() == out.len() && z.len() == out.len());
@@ -171,6 +190,28 @@ multiversion! {
     }
 }
 
+/// Writes a line, which begins on 64 bytes, past the caches.
+#[inline(always)]
+fn stream(line: &mut [f32; 16], values: [f32; 16]) {
+    #[cfg(target_arch = "x86_64")]
+    for at in (0..16).step_by(4) {
+        use std::arch::x86_64::{_mm_loadu_ps, _mm_stream_ps};
+        // SAFETY: four floats in both, and every x86-64 has the instruction.
+        unsafe { _mm_stream_ps(line.as_mut_ptr().add(at), _mm_loadu_ps(values.as_ptr().add(at))) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    (*line = values);
+}
+
+/// Makes what this thread wrote past the caches visible before anything that follows.
+pub fn streamed() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has the instruction.
+    unsafe {
+        std::arch::x86_64::_mm_sfence()
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +225,11 @@ mod tests {
             let mut out = vec![0f32; x.len()];
             map2(&x, &y, &mut out, |x: f32, y: f32| x * y + x / y);
             assert!(out.iter().map(|v| v.to_bits()).eq(expected.iter().copied()), "{level:?}");
+            for first in 0..20 {
+                out.fill(0.0);
+                stream2(&x[first..], &y[first..], &mut out[first..], |x: f32, y: f32| x * y + x / y);
+                assert!(out[first..].iter().map(|v| v.to_bits()).eq(expected[first..].iter().copied()), "{level:?}, from {first} on");
+            }
             map3(&x, &y, &x.clone(), &mut out, |x: f32, y: f32, z: f32| x * y + z);
             assert_eq!(out[77], x[77] * y[77] + x[77]);
             update2(&mut out, &y, |v: f32, y: f32| v - y);
