@@ -34,7 +34,7 @@ pub use crate::{
         TopKCategoricalAccuracy,
     },
     mixed_precision::{Policy, set_dtype_policy},
-    models::{Model, Sequential},
+    models::{Model, Sequential, load_model},
     ops::{
         ConvOptions, Interpolation,
         Padding::{self, *},

@@ -127,6 +127,15 @@ impl Array {
         }
     }
 
+    /// All elements on `device`.
+    ///
+    /// # Errors
+    /// As [`gather`](Self::gather).
+    pub(crate) fn tensor(&self, device: &Device) -> Result<Tensor> {
+        let row = Array { values: self.values.clone(), shape: [1, self.values.len()].into() };
+        Ok(row.gather(device, &[0])?.reshape(&self.shape[..]))
+    }
+
     /// The samples at `indices` on `device`, in that order.
     ///
     /// # Errors

@@ -83,5 +83,6 @@ pub use symbol::{Input, LayerCall};
 pub(crate) use symbol::{Meaning, Origin, SymbolicCall, apply as apply_symbols, check as check_symbol};
 pub use unit_normalization::UnitNormalization;
 pub use up_sampling::{UpSampling1D, UpSampling2D, UpSampling3D};
+pub(crate) use weight::at_most;
 pub use weight::{Build, LayerWeight, Weight, WeightBuilder};
 pub use wgrad_derive::Layer;

@@ -8,8 +8,9 @@ use crate::{
     mixed_precision::Policy,
     random::RandomKey,
     regularizers::Regularizer,
+    scope::scope,
 };
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 /// A weight of a layer: a variable once the layer is built, and the dtype in which the layer calculates. A clone is unbuilt again, so that layers never share by accident.
 #[derive(Default)]
@@ -175,12 +176,32 @@ impl WeightBuilder<'_> {
     /// Makes the weight. Its values are drawn once the layer has its place in a model.
     ///
     /// # Errors
-    /// When the device has no room.
+    /// When the device has no room, or the file that is being loaded holds no such weight.
     pub fn add(self) -> Result<Weight> {
+        charge(&self.shape).map_err(|error| error.at(self.name))?;
         let Self { name, shape, trainable, initializer, regularizer, constraint, .. } = self;
         let variable = Variable::unnamed(Tensor::zeros(shape).cast(self.build.policy.variable_dtype()));
         let weight = LayerWeight { name: name.into(), initializer, variable: variable.clone(), trainable, regularizer, constraint };
         self.build.weights.push(weight);
         Ok(Weight(Some((variable, self.build.dtype))))
     }
+}
+
+thread_local! {
+    /// Elements that weights may still have, while a file is loaded.
+    static ALLOWED: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Runs `body`, in which new weights have no more than so many elements together: a file's config is not believed.
+pub(crate) fn at_most<R>(elements: usize, body: impl FnOnce() -> R) -> R {
+    scope(&ALLOWED, Some(elements), body)
+}
+
+fn charge(shape: &Shape) -> Result<()> {
+    let Some(allowed) = ALLOWED.get() else { return Ok(()) };
+    let size = shape.iter().try_fold(1_usize, |size, &axis| size.checked_mul(axis));
+    let rest = size.and_then(|size| allowed.checked_sub(size));
+    let rest = rest.ok_or_else(|| Error::shape(format!("a weight of shape {shape} is more than what is left of the file's")))?;
+    ALLOWED.set(Some(rest));
+    Ok(())
 }

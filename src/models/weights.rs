@@ -1,0 +1,102 @@
+//! Weights of a model as a tree of groups: `layers/dense/vars/0`, whatever the layers are called.
+
+use crate::{
+    Error, Result, Tensor, Variable,
+    data::{Array, AsArray},
+    formats::hdf5::Group,
+    layers::LayerRef,
+};
+
+/// Layers with their places in the file, each once: where it is met first.
+fn places(root: &LayerRef) -> Vec<(String, LayerRef)> {
+    let mut places: Vec<(String, LayerRef)> = Vec::new();
+    let mut work = vec![(String::new(), root.clone())];
+    while let Some((path, layer)) = work.pop() {
+        if places.iter().any(|(_, other)| other.is_same(&layer)) {
+            continue;
+        }
+        let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+        work.extend(layer.children().into_iter().rev().map(|(name, child)| (inside(&name), child)));
+        places.push((path, layer));
+    }
+    places
+}
+
+/// Elements of all arrays in a file.
+pub(super) fn stored(file: &Group) -> usize {
+    let here: usize = file.datasets.values().map(|dataset| dataset.array.values().len()).sum();
+    here + file.groups.values().map(stored).sum::<usize>()
+}
+
+fn variables(path: &str) -> String {
+    if path.is_empty() { "vars".into() } else { format!("{path}/vars") }
+}
+
+/// The tree that Keras' `save_weights` writes.
+pub(super) fn write(root: &LayerRef) -> Result<Group> {
+    let mut file = Group::default();
+    for (path, layer) in places(root) {
+        let path = variables(&path);
+        file.group_mut(&path)?.set_text("name", layer.layer_name());
+        for (at, weight) in layer.own_weights().iter().enumerate() {
+            file.insert(&format!("{path}/{at}"), weight.variable.value().as_array()?.into_owned())?;
+        }
+    }
+    Ok(file)
+}
+
+/// Gives the layers below `root` the weights of such a tree: all of them, or none.
+pub(super) fn read(root: &LayerRef, file: &Group) -> Result<()> {
+    let mut loading = Loading::default();
+    for (path, layer) in places(root) {
+        let path = variables(&path);
+        let stored = file.group(&path).map_or(0, |group| group.datasets.len());
+        let own = layer.own_weights();
+        if own.len() != stored {
+            let text = format!("{path}: layer {} has {} weights, the file {stored}", layer.layer_name(), own.len());
+            loading.problems.push(text);
+            continue;
+        }
+        for (at, weight) in own.iter().enumerate() {
+            let place = format!("{path}/{at}");
+            loading.add(&weight.variable, &place, file.dataset(&place).map(|dataset| &dataset.array));
+        }
+    }
+    loading.finish()
+}
+
+/// Values for variables, and what does not fit.
+#[derive(Default)]
+pub(super) struct Loading {
+    values: Vec<(Variable, Tensor)>,
+    pub problems: Vec<String>,
+}
+
+impl Loading {
+    /// Takes what lies at `place` as the value of a variable.
+    pub fn add(&mut self, variable: &Variable, place: &str, array: Option<&Array>) {
+        let spec = variable.spec();
+        let value = match array {
+            None => Err(Error::data("it is missing")),
+            Some(array) if array.shape() != &spec.shape => {
+                Err(Error::shape(format!("weight {} has shape {}, the file {}", variable.name(), spec.shape, array.shape())))
+            }
+            Some(array) => array.tensor(variable.device()).map(|tensor| tensor.cast(spec.dtype)),
+        };
+        match value {
+            Ok(value) => self.values.push((variable.clone(), value)),
+            Err(error) => self.problems.push(format!("{place}: {error}")),
+        }
+    }
+
+    /// Assigns everything, if everything fits.
+    pub fn finish(self) -> Result<()> {
+        if !self.problems.is_empty() {
+            return Err(Error::data(self.problems.join("\n")));
+        }
+        self.values.iter().try_for_each(|(variable, value)| {
+            value.compute()?;
+            variable.assign(value)
+        })
+    }
+}

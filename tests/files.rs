@@ -1,0 +1,195 @@
+//! Models in files: what Keras saved predicts as it did there, what is saved here comes back, and what is wrong with a file is said.
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use wgrad::{
+    data::Values,
+    formats::{hdf5::Group, npy, zip},
+    prelude::*,
+};
+
+fn main() {
+    type Test = fn(&Device) -> Result<()>;
+    let tests: [(&'static str, Test); 6] = [
+        ("models of Keras predict as there", keras),
+        ("weights of Keras are taken", keras_weights),
+        ("a model comes back", round_trip),
+        ("a shared layer is saved once", shared),
+        ("weights that do not fit are all named, and none is taken", misfits),
+        ("files that hold no model", no_models),
+    ];
+    support::run(support::trials(tests), false);
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/keras").join(name)
+}
+
+/// A folder that goes with its contents.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str, device: &Device) -> Result<Self> {
+        let device = if *device == Device::cpu() { "cpu" } else { "gpu" };
+        let path = std::env::temp_dir().join(format!("wgrad-files-{test}-{device}-{}", std::process::id()));
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Input and prediction of Keras for the samples called `seq`.
+fn sample() -> Result<(Tensor, Vec<f32>)> {
+    let arrays = npy::open_npz(fixture("seq.npz"))?;
+    let floats = |at: usize| match arrays[at].1.values() {
+        Values::F32(values) => values.clone(),
+        other => panic!("floats, not {other:?}"),
+    };
+    Ok((Tensor::from_slice(&floats(0), arrays[0].1.shape())?, floats(1)))
+}
+
+fn predict(model: &Model, x: &Tensor) -> Result<Vec<f32>> {
+    model.call(x, Training::No)?.to_vec()
+}
+
+fn assert_close(found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    let difference = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(difference < 1e-5, "off by {difference}: {found:?} is not {expected:?}");
+}
+
+fn keras(_: &Device) -> Result<()> {
+    let (x, expected) = sample()?;
+    for name in ["seq.keras", "seq_legacy.h5"] {
+        assert_close(&predict(&load_model(fixture(name))?, &x)?, &expected);
+    }
+    Ok(())
+}
+
+fn keras_weights(_: &Device) -> Result<()> {
+    let (x, expected) = sample()?;
+    for name in ["seq.weights.h5", "seq.keras"] {
+        let model = load_model(fixture("seq.keras"))?.clone_model()?;
+        assert!(predict(&model, &x)? != expected);
+        model.load_weights(fixture(name))?;
+        assert_close(&predict(&model, &x)?, &expected);
+    }
+    Ok(())
+}
+
+fn cnn(classes: usize) -> Result<Model> {
+    Sequential::new()
+        .add(Input::new([6, 6, 2]))
+        .add(Conv2D::new(4, 3).activation(Relu))
+        .add(BatchNormalization::new())
+        .add(Flatten::new())
+        .add(Dense::new(classes).name("last"))
+        .build()
+}
+
+fn round_trip(device: &Device) -> Result<()> {
+    let folder = Folder::new("round-trip", device)?;
+    let (path, again, weights) = (folder.file("a.keras"), folder.file("b.keras"), folder.file("a.weights.h5"));
+    let mut model = cnn(3)?;
+    let x = Tensor::ones([5, 6, 6, 2]);
+    model.compile(SGD::new(0.1), SparseCategoricalCrossentropy::new().from_logits(true)).finish()?;
+    model.fit((&x, &vec![0, 1, 2, 0, 1])).epochs(2).verbose(Verbose::Silent).run()?;
+    let expected = predict(&model, &x)?;
+    model.save(&path)?;
+    let loaded = load_model(&path)?;
+    assert_eq!(predict(&loaded, &x)?, expected);
+    assert_eq!(loaded.get_layer("last")?.class_name(), "Dense");
+    loaded.save(&again)?;
+    assert!(fs::read(&path)? == fs::read(&again)?, "equal models give equal files");
+    model.save_weights(&weights)?;
+    let other = cnn(3)?;
+    other.load_weights(&weights)?;
+    assert_eq!(predict(&other, &x)?, expected);
+    for (name, end) in [("a.h5", ".keras"), ("a", ".keras")] {
+        assert!(model.save(folder.file(name)).unwrap_err().to_string().contains(end));
+    }
+    assert!(model.save_weights(folder.file("a.h5")).unwrap_err().to_string().contains(".weights.h5"));
+    Ok(())
+}
+
+fn shared(device: &Device) -> Result<()> {
+    let folder = Folder::new("shared", device)?;
+    let (a, b) = (Input::new([3]).name("a").symbol(), Input::new([3]).name("b").symbol());
+    let tower = Dense::new(2).name("tower");
+    let y = Dense::new(2).apply(&(tower.clone().apply(&a) - tower.clone().apply(&b)));
+    let model = Model::new([("a", &a), ("b", &b)], &y)?;
+    let path = folder.file("siamese.keras");
+    model.save(&path)?;
+    let (one, two) = (Tensor::from([[1.0f32, 2.0, 3.0]]), Tensor::from([[0.5f32, 0.0, -1.0]]));
+    let loaded = load_model(&path)?;
+    let both = |model: &Model| model.call((&one, &two), Training::No)?.to_vec::<f32>();
+    assert_eq!(both(&loaded)?, both(&model)?);
+    let weights = Group::read(&zip::Archive::open(&path)?.entry("model.weights.h5")?)?;
+    let layers = weights.group("layers").expect("there are layers");
+    assert_eq!(layers.groups.keys().collect::<Vec<_>>(), ["dense", "dense_1"]);
+    Ok(())
+}
+
+fn misfits(device: &Device) -> Result<()> {
+    let folder = Folder::new("misfits", device)?;
+    let path = folder.file("a.weights.h5");
+    cnn(3)?.save_weights(&path)?;
+    let other = cnn(4)?;
+    let before = other.get_weights()[0].to_vec::<f32>()?;
+    let error = other.load_weights(&path).unwrap_err().to_string();
+    for text in ["a.weights.h5", "layers/dense/vars/0", "layers/dense/vars/1", "last/kernel", "(64, 4)", "(64, 3)"] {
+        assert!(error.contains(text), "{text}: {error}");
+    }
+    assert_eq!(other.get_weights()[0].to_vec::<f32>()?, before);
+    let small = Sequential::new().add(Input::new([2])).add(Dense::new(1)).build()?;
+    small.save_weights(&path)?;
+    let error = other.load_weights(&path).unwrap_err().to_string();
+    assert!(error.contains("layers/conv2d/vars: layer conv2d has 2 weights, the file 0"), "{error}");
+    Ok(())
+}
+
+fn no_models(device: &Device) -> Result<()> {
+    let folder = Folder::new("no-models", device)?;
+    let path = folder.file("a.keras");
+    let told = |path: &Path| load_model(path).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(told(&path).contains("a.keras"));
+    let whole = fs::read(fixture("seq.keras"))?;
+    for length in [0, 3, 1000, whole.len() - 1] {
+        fs::write(&path, &whole[..length])?;
+        assert!(told(&path).contains("a.keras"), "{length}");
+    }
+    let mut archive = zip::Writer::new(fs::File::create(&path)?);
+    archive.entry("config.json", 2, |out| Ok(out.write_all(b"[]")?))?;
+    archive.finish()?;
+    assert!(told(&path).contains("model.weights.h5"), "{}", told(&path));
+    // A config of a few bytes cannot claim a terabyte of weights.
+    let mut archive = zip::Archive::open(fixture("seq.keras"))?;
+    let mut forged = zip::Writer::new(fs::File::create(&path)?);
+    for name in archive.names().to_vec() {
+        let content = archive.entry(&name)?;
+        let content = if name == "config.json" {
+            String::from_utf8_lossy(&content).replace("\"units\": 5", "\"units\": 500000000000").into_bytes()
+        } else {
+            content
+        };
+        forged.entry(&name, content.len() as u64, |out| Ok(out.write_all(&content)?))?;
+    }
+    forged.finish()?;
+    let error = told(&path);
+    assert!(error.contains("config.json") && error.contains("500000000000") && error.contains("kernel"), "{error}");
+    assert!(told(&fixture("seq.weights.h5")).contains("model_config"));
+    Ok(())
+}
