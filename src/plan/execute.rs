@@ -49,7 +49,7 @@ pub(super) fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
         .collect();
     let [before, own, behind] = step.split_inputs(&inputs);
     // Halves that a GPU kernel reads as they lie; only validation repeats such a step.
-    let widened: SmallVec<[Option<(Spec, Vec<u32>)>; 6]> = own.iter().map(|input| widened(step, input)).collect();
+    let widened: Vec<Option<(Spec, Vec<u32>)>> = own.iter().map(|input| widened(step, input)).collect();
     let mut outputs: SmallVec<[CpuOut; 2]> = step
         .outputs
         .iter()
