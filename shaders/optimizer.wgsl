@@ -1,13 +1,11 @@
 // An optimizer's step: one workgroup for one chunk of one variable; nothing changes where a gradient was not finite.
 
-// <begin use math>
-fn expm1(x: f32) -> f32 { return exp(x) - 1.0; }
-fn log_accurate(x: f32) -> f32 { return log(x); }
-// <end use math>
-
 struct Args {
+    // What follows from the number of steps, for each number of calls that there can have been: `calls` in the first row, then less.
+    numbers: array<vec4<f32>, 4>,
+    rates: vec4<f32>,
+    calls: u32,
     chunks: u32,
-    rate: f32,
     unscale: f32,
     decay: f32,
     clip_norm: f32,
@@ -32,7 +30,9 @@ alias Floats = vec4<f32>;
 @group(0) @binding(2) var<storage, read> report: Report;
 @group(0) @binding(3) var<storage, read> chunks: array<Chunk>;
 @group(0) @binding(4) var<storage, read_write> parameter: array<Floats>;
+// <begin control>
 @group(0) @binding(5) var<storage, read_write> control: Control;
+// <end control>
 // <begin slots>
 // <end slots>
 
@@ -41,12 +41,6 @@ const DECAYS: u32 = 1u;
 const IDLE: u32 = 2u;
 
 var<workgroup> lanes: array<Found, 256>;
-
-// <begin at_step>
-fn at_step(rate: f32, step: f32) -> vec4<f32> {
-    return vec4(rate);
-}
-// <end at_step>
 
 // <begin update>
 fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
@@ -97,21 +91,27 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let all = gather(lane, chunk);
     let kept = report.control;
     let bad = all.exponent == EXPONENT || (args.growth == 0u && kept.skipped != 0.0);
+    // Steps done, as Keras counts them, and whether this call makes one.
+    let steps = kept.iterations / args.accumulate;
+    let due = (kept.iterations + 1u) % args.accumulate == 0u;
+    let row = min(args.calls - kept.iterations, 3u);
+    let now = args.numbers[row];
+    let rate = args.rates[row];
     if group.x == 0u && lane == 0u {
+        // <begin next>
         control = next(kept, bad);
+        // <end next>
     }
     if bad {
         return;
     }
-    // Steps done, as Keras counts them, and whether this call makes one.
-    let steps = kept.iterations / args.accumulate;
-    let due = (kept.iterations + 1u) % args.accumulate == 0u;
-    let unscale = args.unscale / kept.scale;
     let norm = sqrt(all.squares) / f32(args.accumulate);
     let clip = select(1.0, args.clip_norm / max(norm, args.clip_norm), args.clip_norm > 0.0);
-    let factor = clip / f32(args.accumulate);
+    var unscale = args.unscale / kept.scale;
+    var factor = clip / f32(args.accumulate);
+    // <begin raw>
+    // <end raw>
     let decay = select(0.0, args.decay, (chunk.flags & DECAYS) != 0u);
-    let now = at_step(args.rate, f32(steps + 1u));
     let ema_momentum = select(0.0, args.ema_momentum, steps != 0u);
     let overwrite = args.ema_every > 0u && (steps + 1u) % max(args.ema_every, 1u) == 0u;
     let limit = Floats(args.clip_value);
@@ -123,7 +123,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             // <end accumulate>
             if due {
                 g = clamp(g * factor, -limit, limit);
-                p = update(at, p - p * decay * args.rate, g, now);
+                p = update(at, p - p * decay * rate, g, now);
             }
         }
         // <begin average>

@@ -40,7 +40,10 @@ pub use crate::{
         Padding::{self, *},
         custom_gradient,
     },
-    optimizers::{Adam, LossScaleOptimizer, Optimizer, OptimizerExt, SGD},
+    optimizers::{
+        Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, LossScaleOptimizer, Muon, Nadam, Optimizer, OptimizerExt,
+        RMSprop, SGD, ScheduleFreeAdamW,
+    },
     random::{Seed, set_random_seed},
     training::{History, Verbose},
 };

@@ -96,8 +96,8 @@ fn check_steps(name: &str, steps: u64) -> Result<()> {
 /// `initial * decay_rate^(step / decay_steps)`.
 ///
 /// ```
-/// use wgrad::schedules::ExponentialDecay;
-/// let schedule = ExponentialDecay::new(0.1, 1000, 0.96).staircase(true);
+/// use wgrad::{prelude::*, schedules::ExponentialDecay};
+/// let optimizer = SGD::new(ExponentialDecay::new(0.1, 1000, 0.96).staircase(true));
 /// ```
 #[derive(Schedule, Clone, Debug)]
 #[doc(alias = "keras.optimizers.schedules.ExponentialDecay")]
@@ -137,8 +137,8 @@ impl Schedule for ExponentialDecay {
 /// `initial / (1 + decay_rate * step / decay_steps)`.
 ///
 /// ```
-/// use wgrad::schedules::InverseTimeDecay;
-/// let schedule = InverseTimeDecay::new(0.1, 1000, 0.5);
+/// use wgrad::{prelude::*, schedules::InverseTimeDecay};
+/// let optimizer = SGD::new(InverseTimeDecay::new(0.1, 1000, 0.5));
 /// ```
 #[derive(Schedule, Clone, Debug)]
 #[doc(alias = "keras.optimizers.schedules.InverseTimeDecay")]
@@ -209,8 +209,8 @@ impl Schedule for PiecewiseConstantDecay {
 /// `decay_steps`.
 ///
 /// ```
-/// use wgrad::schedules::PolynomialDecay;
-/// let schedule = PolynomialDecay::new(0.1, 10_000).end_learning_rate(0.01).power(0.5);
+/// use wgrad::{prelude::*, schedules::PolynomialDecay};
+/// let optimizer = SGD::new(PolynomialDecay::new(0.1, 10_000).end_learning_rate(0.01).power(0.5));
 /// ```
 #[derive(Schedule, Clone, Debug)]
 #[doc(alias = "keras.optimizers.schedules.PolynomialDecay")]
@@ -251,8 +251,8 @@ impl Schedule for PolynomialDecay {
 /// afterwards. With `warmup_target` the rate first rises to it in `warmup_steps` steps (Goyal et al., 2017), and falls from there.
 ///
 /// ```
-/// use wgrad::schedules::CosineDecay;
-/// let schedule = CosineDecay::new(0.0, 10_000).warmup_target(1e-3).warmup_steps(500);
+/// use wgrad::{prelude::*, schedules::CosineDecay};
+/// let optimizer = Adam::new(CosineDecay::new(0.0, 10_000).warmup_target(1e-3).warmup_steps(500));
 /// ```
 #[derive(Schedule, Clone, Debug)]
 #[doc(alias = "keras.optimizers.schedules.CosineDecay")]
@@ -298,8 +298,8 @@ impl Schedule for CosineDecay {
 /// as many more, from `m_mul` times the rate.
 ///
 /// ```
-/// use wgrad::schedules::CosineDecayRestarts;
-/// let schedule = CosineDecayRestarts::new(1e-3, 1000).m_mul(0.9);
+/// use wgrad::{prelude::*, schedules::CosineDecayRestarts};
+/// let optimizer = Adam::new(CosineDecayRestarts::new(1e-3, 1000).m_mul(0.9));
 /// ```
 #[derive(Schedule, Clone, Debug)]
 #[doc(alias = "keras.optimizers.schedules.CosineDecayRestarts")]

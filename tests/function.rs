@@ -53,7 +53,7 @@ fn train(setup: &Setup, step: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> Re
     for at in 0..30 {
         let (x, y) = batch(if at % 5 == 4 { 7 } else { 20 }, at)?;
         if at == 12 {
-            setup.optimizer.set_learning_rate(0.005);
+            setup.optimizer.set_learning_rate(0.005)?;
         }
         if at == 20 {
             setup.weights[1].assign(&(setup.weights[1].value() * 0.5))?;

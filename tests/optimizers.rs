@@ -2,7 +2,11 @@
 
 mod support;
 
-use wgrad::prelude::*;
+use wgrad::{
+    constraints::{Constraint, MaxNorm, NonNeg},
+    prelude::*,
+    schedules::{ExponentialDecay, Schedule},
+};
 
 /// Trajectories of Keras 3.15, and how they were made.
 const TRAJECTORIES: &str = include_str!("fixtures/optimizers.txt");
@@ -226,7 +230,7 @@ fn a_step_is_two_kernels(device: &Device) -> Result<()> {
         step()?;
         let plans = device.statistics().plans;
         assert_eq!(step()?, 3, "a copy of the gradient into its arena, and two for the step: {optimizer:?}");
-        optimizer.set_learning_rate(0.01);
+        optimizer.set_learning_rate(0.01)?;
         step()?;
         assert_eq!(device.statistics().plans, plans, "neither a step nor a learning rate takes a new plan");
     }
@@ -241,6 +245,9 @@ fn options_that_contradict_are_refused(_device: &Device) -> Result<()> {
     assert!(told(&SGD::new(0.1).use_ema(true).ema_momentum(1.5)).contains("ema_momentum is 1.5"));
     assert!(told(&SGD::new(0.1).use_ema(true).ema_overwrite_frequency(0)).contains("ema_overwrite_frequency"));
     assert!(told(&SGD::new(0.1).loss_scale_factor(0.0)).contains("loss_scale_factor"));
+    assert!(told(&SGD::new(ExponentialDecay::new(0.1, 0, 0.5))).contains("decay_steps"));
+    assert!(told(&Lion::new(0.1).beta_1(0.0)).contains("beta_1"));
+    assert!(told(&Ftrl::new(0.1).learning_rate_power(0.5)).contains("learning_rate_power"));
     assert!(told(&LossScaleOptimizer::new(SGD::new(0.1)).initial_scale(f32::INFINITY)).contains("initial_scale"));
     Ok(())
 }
@@ -292,9 +299,128 @@ fn fit_ends_with_the_average(_device: &Device) -> Result<()> {
     Ok(())
 }
 
+/// Three steps that would leave what is allowed, one of them bad.
+fn constraints_hold_within_the_step(device: &Device) -> Result<()> {
+    let weight = |values: [f32; 4]| Ok::<_, Error>(Variable::new("w", Tensor::from_slice(&values, [2, 2])?));
+    let free = weight([3.0, 0.0, 4.0, 0.5])?;
+    let bound = weight([3.0, 0.0, 4.0, 0.5])?.constrained(|w| MaxNorm::new().max_value(1.0).call(w));
+    let variables = [free.clone(), bound.clone()];
+    let optimizer = LossScaleOptimizer::new(SGD::new(1.0)).initial_scale(1.0);
+    optimizer.build(&variables)?;
+    let step = |x: f32| {
+        let gradient = || Some(Tensor::from_slice(&[x, 0.0, 0.0, 0.0], [2, 2]).expect("four numbers"));
+        optimizer.apply(&[gradient(), gradient()], &variables)
+    };
+    step(f32::INFINITY)?;
+    assert_eq!(bound.value().to_vec::<f32>()?, [3.0, 0.0, 4.0, 0.5], "a skipped step changes nothing");
+    for _ in 0..3 {
+        step(0.0)?;
+    }
+    let expected = [0.6, 0.0, 0.8, 0.5];
+    let near = |found: &[f32]| found.iter().zip(expected).all(|(a, b): (&f32, f32)| (a - b).abs() < 1e-5);
+    assert!(near(&bound.value().to_vec::<f32>()?), "{:?}", bound.value().to_vec::<f32>()?);
+    assert_eq!(free.value().to_vec::<f32>()?, [3.0, 0.0, 4.0, 0.5]);
+    let (plans, reserved) = (device.statistics().plans, device.memory().reserved);
+    step(0.0)?;
+    step(0.0)?;
+    assert_eq!((device.statistics().plans, device.memory().reserved), (plans, reserved), "a steady step plans and allocates nothing");
+    Ok(())
+}
+
+fn layers_hand_their_constraints_on(_device: &Device) -> Result<()> {
+    let (x, y) = (Array::new(wave(64 * 4, 3), [64, 4])?, Array::new(vec![-9.0f32; 64], [64, 1])?);
+    let dense = Dense::new(1).kernel_constraint(NonNeg).bias_constraint(NonNeg).kernel_initializer(Constant(1.0));
+    let mut model = Sequential::new().add(Input::new([4])).add(dense).build()?;
+    model.compile(Adam::new(0.5), MeanSquaredError::new()).finish()?;
+    model.fit((&x, &y)).epochs(3).verbose(Verbose::Silent).run()?;
+    let all: Vec<f32> = weights(&model)?.concat();
+    assert!(all.iter().all(|&w| w >= 0.0) && all.contains(&0.0), "{all:?}");
+    Ok(())
+}
+
+/// Halves the rate with each step.
+#[derive(Schedule, Clone, Debug)]
+#[schedule(package = "test")]
+struct Halving {
+    /// The first rate.
+    #[schedule(new)]
+    rate: f32,
+}
+
+impl Schedule for Halving {
+    fn call(&self, step: u64) -> f32 {
+        self.rate * 0.5f32.powi(step as i32)
+    }
+}
+
+/// A skipped step does not count, however late the host hears of it.
+fn a_schedule_counts_good_steps(device: &Device) -> Result<()> {
+    let optimizer = LossScaleOptimizer::new(SGD::new(Halving::new(1.0))).initial_scale(1.0);
+    let w = [Variable::new("w", Tensor::from([0.0f32]))];
+    optimizer.build(&w)?;
+    let step = function(|[g]: [&Tensor; 1]| optimizer.apply(&[Some(g.clone())], &w));
+    let (good, bad) = (Tensor::from([-1.0f32]), Tensor::from([f32::NAN]));
+    for (at, gradient) in [&good, &good, &bad, &good, &bad, &good].into_iter().enumerate() {
+        let scale = optimizer.dynamic_scale()?; // waits
+        step.call([&(gradient * scale)])?;
+        if at == 1 {
+            let plans = device.statistics().plans;
+            step.call([&(gradient * scale)])?;
+            assert_eq!(device.statistics().plans, plans, "a new rate takes no new plan");
+        }
+    }
+    // 1 + 1/2 + 1/4 + 1/8 + 1/16, the last two scaled down twice and up again.
+    assert_eq!(w[0].value().item::<f32>()?, 1.9375);
+    assert_eq!(optimizer.learning_rate(), 0.03125);
+    let fast = LossScaleOptimizer::new(SGD::new(Halving::new(1.0))).initial_scale(1.0);
+    let v = [Variable::new("v", Tensor::from([0.0f32]))];
+    for gradient in [&good, &bad, &bad, &bad, &bad, &bad, &(&good / 32.0)] {
+        fast.apply(&[Some(gradient.clone())], &v)?; // without waiting
+    }
+    assert_eq!(v[0].value().item::<f32>()?, 1.5);
+    assert!(optimizer.set_learning_rate(1.0).unwrap_err().to_string().contains("schedule"));
+    Ok(())
+}
+
+/// Five steps, the state by way of arrays into a fresh optimizer, and five more: the bits are those of ten steps in a row.
+fn state_survives(_device: &Device) -> Result<()> {
+    let make: [fn() -> Box<dyn Optimizer>; 4] = [
+        || Box::new(Adam::new(0.1).amsgrad(true).use_ema(true).gradient_accumulation_steps(2)),
+        || Box::new(Nadam::new(ExponentialDecay::new(0.1, 3, 0.5))),
+        || Box::new(Muon::new(0.1).use_ema(true).gradient_accumulation_steps(2)),
+        || Box::new(LossScaleOptimizer::new(RMSprop::new(0.1).momentum(0.5).centered(true)).dynamic_growth_steps(3)),
+    ];
+    let gradient = |step: usize| Tensor::from_slice(&wave(6, step), [3, 2]).map(Some);
+    for make in make {
+        let (straight, w) = (make(), [Variable::new("w", Tensor::from_slice(&wave(6, 50), [3, 2])?)]);
+        for step in 0..10 {
+            straight.apply(&[gradient(step)?], &w)?;
+        }
+        let (before, after) = (make(), make());
+        let v = [Variable::new("w", Tensor::from_slice(&wave(6, 50), [3, 2])?)];
+        for step in 0..10 {
+            if step == 5 {
+                after.build(&v)?;
+                after.set_variables(&before.variables()?.into_iter().map(|(_, values)| values).collect::<Vec<_>>())?;
+            }
+            let optimizer = if step < 5 { &before } else { &after };
+            optimizer.apply(&[gradient(step)?], &v)?;
+        }
+        assert_eq!(v[0].value().to_vec::<f32>()?, w[0].value().to_vec::<f32>()?, "{straight:?}");
+        assert_eq!(after.variables()?, straight.variables()?);
+    }
+    let (optimizer, w) = (Adam::new(0.1), [Variable::new("w", Tensor::from([1.0f32]))]);
+    optimizer.build(&w)?;
+    let told = |values: &[Array]| optimizer.set_variables(values).unwrap_err().to_string();
+    assert!(told(&[Array::from(vec![1i64])]).contains("has 4 variables, the saved one 1"));
+    let wrong = vec![Array::new([1i64], [])?, Array::new([0.5f32], [])?, Array::from(vec![1.0f32, 2.0]), Array::from(vec![1.0f32])];
+    assert_eq!(told(&wrong), "adam/w_momentum: float32 of shape (2,) cannot be taken");
+    Ok(())
+}
+
 fn main() {
     type Test = fn(&Device) -> Result<()>;
-    let tests: [(&str, Test); 9] = [
+    let tests: [(&str, Test); 13] = [
         ("all follow Keras", all_follow_keras),
         ("the scale follows Keras", the_scale_follows_keras),
         ("a loop goes on after a bad gradient", a_loop_goes_on_after_a_bad_gradient),
@@ -304,6 +430,10 @@ fn main() {
         ("fit scales the loss", fit_scales_the_loss),
         ("fit ends with the average", fit_ends_with_the_average),
         ("options that contradict are refused", options_that_contradict_are_refused),
+        ("constraints hold within the step", constraints_hold_within_the_step),
+        ("layers hand their constraints on", layers_hand_their_constraints_on),
+        ("a schedule counts good steps", a_schedule_counts_good_steps),
+        ("state survives", state_survives),
     ];
     support::run(support::trials(tests), true);
 }

@@ -48,6 +48,8 @@ pub struct Field<'a> {
     /// The name of the layer inside, in files of weights.
     pub child: Option<String>,
     pub is_argument: bool,
+    /// Its name as an argument.
+    pub argument: Ident,
     pub default: Option<Expr>,
     pub has_setter: bool,
 }
@@ -112,12 +114,25 @@ impl<'a> Field<'a> {
         let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).collect();
         let key = ident.to_string();
         let key = key.strip_prefix("r#").map(str::to_owned).unwrap_or(key);
-        let mut out =
-            Self { ident, ty: &field.ty, docs, role: Role::Option, key, child: None, is_argument: false, default: None, has_setter: true };
+        let mut out = Self {
+            ident,
+            ty: &field.ty,
+            docs,
+            role: Role::Option,
+            key,
+            child: None,
+            is_argument: false,
+            argument: ident.clone(),
+            default: None,
+            has_setter: true,
+        };
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident(kind.attribute)) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("new") {
                     out.is_argument = true;
+                    if meta.input.peek(Token![=]) {
+                        out.argument = meta.value()?.parse::<LitStr>()?.parse()?;
+                    }
                 } else if meta.path.is_ident("default") {
                     out.default = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("key") {
@@ -135,6 +150,9 @@ impl<'a> Field<'a> {
                 }
                 Ok(())
             })?;
+        }
+        if out.role == Role::Flatten {
+            out.key = out.argument.to_string();
         }
         out.has_setter &= out.role == Role::Option && !out.is_argument;
         Ok(out)

@@ -12,12 +12,13 @@
 //!
 //! On a field:
 //!
-//! - `new`: an argument of `new`. Files must have it, unless there is a `default`.
+//! - `new`: an argument of `new`, or `new = "name"` where it is called otherwise. Files must have it, unless there is a `default`.
 //! - `default = value`: its value where nothing is set; else the type's `Default`.
 //! - `key = "lambda"`: its name in files, where that is not the field's.
 //! - `child = "forward_layer"`: the name of a layer inside in files of weights, where that is not its name in configs.
 //! - `setter = false`: it has no setter.
-//! - `flatten`: a struct of options that stand among the others in files ([`wgrad::config::Flatten`]).
+//! - `flatten`: a struct of options that stand among the others in files ([`wgrad::config::Flatten`]); those that are missing there
+//!   are as in the `default`.
 //! - `skip`, `weight`: not an option; starts as the type's `Default`.
 
 mod input;

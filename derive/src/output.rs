@@ -49,6 +49,7 @@ fn config(class: &Class, kind: &Kind) -> TokenStream {
         match field.role {
             Role::Option if field.is_argument && field.default.is_none() => quote!(let #ident = fields.required(#key);),
             Role::Option => quote!(let #ident = ::core::option::Option::Some(fields.take(#key).unwrap_or_else(|| #start));),
+            Role::Flatten if field.default.is_some() => quote!(let #ident = ::wgrad::config::Flatten::read_over(#start, fields);),
             Role::Flatten => quote!(let #ident = ::wgrad::config::Flatten::read(fields);),
             Role::Skip => quote!(let #ident = ::core::option::Option::Some(#start);),
         }
@@ -90,16 +91,16 @@ fn constructor(class: &Class) -> TokenStream {
         return TokenStream::new();
     }
     let (ident, (generics, types, _)) = (&class.item.ident, class.item.generics.split_for_impl());
-    let names = class.arguments().map(|field| field.ident);
+    let names = class.arguments().map(|field| &field.argument);
     let arguments = class.arguments().map(|field| argument(field.ty));
     let values = class.fields.iter().map(|field| {
-        let ident = field.ident;
-        let value = if field.is_argument { taken(field.ty, quote!(#ident)) } else { field.start() };
+        let (ident, argument) = (field.ident, &field.argument);
+        let value = if field.is_argument { taken(field.ty, quote!(#argument)) } else { field.start() };
         quote!(#ident: #value,)
     });
     let has_arguments = class.arguments().next().is_some();
     let docs: Vec<String> = if has_arguments {
-        let described = class.arguments().map(|field| format!("- `{}`: {}", field.ident, first_sentence(field)));
+        let described = class.arguments().map(|field| format!("- `{}`: {}", field.argument, first_sentence(field)));
         ["With Keras' defaults beside:".to_owned(), String::new()].into_iter().chain(described).collect()
     } else {
         vec!["With Keras' defaults.".to_owned()]

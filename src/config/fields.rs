@@ -109,4 +109,9 @@ pub trait Flatten: Sized {
 
     /// Takes them.
     fn read(fields: &mut Fields<'_>) -> Option<Self>;
+
+    /// Takes those that are there; the others stay as they are, where the struct knows how.
+    fn read_over(self, fields: &mut Fields<'_>) -> Option<Self> {
+        Self::read(fields)
+    }
 }

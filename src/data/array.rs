@@ -118,6 +118,17 @@ impl Array {
         })
     }
 
+    /// The elements as float32, if they are numbers.
+    pub(crate) fn floats(&self) -> Option<Vec<f32>> {
+        Some(match &self.values {
+            Values::F32(v) => v.clone(),
+            Values::F64(v) => v.iter().map(|&x| x as f32).collect(),
+            Values::F16(v) => v.iter().map(|x| x.to_f32()).collect(),
+            Values::BF16(v) => v.iter().map(|x| x.to_f32()).collect(),
+            _ => self.integers()?.map(|x| x as f32).collect(),
+        })
+    }
+
     /// The dtype that these elements have on a device.
     pub(crate) fn device_dtype(&self) -> DType {
         match self.dtype() {

@@ -44,7 +44,11 @@ struct Inner {
     spec: Spec,
     device: Device,
     current: Mutex<Tensor>,
+    projection: OnceLock<Box<Projection>>,
 }
+
+/// Where an optimizer brings a new value back to.
+type Projection = dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync;
 
 /// A variable whose newest version is not computed yet; a flush does it.
 pub(crate) struct Pending(Weak<Inner>);
@@ -62,7 +66,26 @@ impl Variable {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let (spec, device) = (initial.spec().clone(), initial.device().clone());
         let current = Mutex::new(version(id, &initial));
-        Self { inner: Arc::new(Inner { id, name: OnceLock::from(name.into()), spec, device, current }) }
+        Self { inner: Arc::new(Inner { id, name: OnceLock::from(name.into()), spec, device, current, projection: OnceLock::new() }) }
+    }
+
+    /// Optimizers bring each new value back by `project` within the same step: a constraint. Said once, before the first step.
+    ///
+    /// ```
+    /// use wgrad::{constraints::{Constraint, NonNeg}, prelude::*};
+    /// let w = Variable::new("w", Tensor::from([1.0f32, 5.0])).constrained(|w| NonNeg.call(w));
+    /// SGD::new(1.0).apply(&[Some(Tensor::from([2.0f32, 2.0]))], &[w.clone()])?;
+    /// assert_eq!(w.value().to_vec::<f32>()?, [0.0, 3.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
+    pub fn constrained(self, project: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Self {
+        let _ = self.inner.projection.set(Box::new(project));
+        self
+    }
+
+    /// Its constraint.
+    pub(crate) fn projection(&self) -> Option<&Projection> {
+        self.inner.projection.get().map(|project| &**project)
     }
 
     pub(crate) fn id(&self) -> VariableId {

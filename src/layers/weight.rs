@@ -82,8 +82,6 @@ pub struct LayerWeight {
     pub trainable: bool,
     /// What it adds to the loss.
     pub regularizer: Option<Object<dyn Regularizer>>,
-    /// Where it is brought back to after each step.
-    pub constraint: Option<Object<dyn Constraint>>,
 }
 
 impl LayerWeight {
@@ -180,8 +178,11 @@ impl WeightBuilder<'_> {
     pub fn add(self) -> Result<Weight> {
         charge(&self.shape).map_err(|error| error.at(self.name))?;
         let Self { name, shape, trainable, initializer, regularizer, constraint, .. } = self;
-        let variable = Variable::unnamed(Tensor::zeros(shape).cast(self.build.policy.variable_dtype()));
-        let weight = LayerWeight { name: name.into(), initializer, variable: variable.clone(), trainable, regularizer, constraint };
+        let mut variable = Variable::unnamed(Tensor::zeros(shape).cast(self.build.policy.variable_dtype()));
+        if let Some(constraint) = constraint {
+            variable = variable.constrained(move |weight| constraint.call(weight));
+        }
+        let weight = LayerWeight { name: name.into(), initializer, variable: variable.clone(), trainable, regularizer };
         self.build.weights.push(weight);
         Ok(Weight(Some((variable, self.build.dtype))))
     }

@@ -1,72 +1,85 @@
-//! Adam (Kingma and Ba, 2014), with Keras' defaults.
+//! Adam (Kingma and Ba, 2014) and AdamW (Loshchilov and Hutter, 2019), with Keras' defaults.
 
-use super::{AtStep, Optimizer, Rule, Scalars, State};
-use crate::device::cpu::simd::{step1, step2, step3};
+use super::{Formula, Numbers, Optimizer, Rule, State};
+use crate::{
+    Result,
+    device::cpu::simd::{step1, step2, step3},
+    schedules::LearningRate,
+};
 
 /// `m += (g - m)(1 - b1)`, `v += (g² - v)(1 - b2)`, `p -= a m / (sqrt(v) + epsilon)` with
 /// `a = rate * sqrt(1 - b2^t) / (1 - b1^t)`; AMSGrad (Reddi et al., 2018) takes the largest `v` so far.
-#[derive(Debug)]
+///
+/// ```
+/// use wgrad::{prelude::*, schedules::CosineDecay};
+/// let fixed = Adam::new(1e-3);
+/// let falling = Adam::new(CosineDecay::new(1e-3, 10_000)).beta_2(0.98).clipnorm(1.0);
+/// ```
+#[derive(Optimizer, Debug)]
 #[doc(alias = "keras.optimizers.Adam")]
 pub struct Adam {
-    beta_1: f64,
-    beta_2: f64,
-    epsilon: f32,
-    amsgrad: bool,
+    /// Learning rate: a number or a schedule.
+    #[optimizer(new = "learning_rate", flatten)]
     state: State,
+    /// Decay rate of the first moment, 0.9 if not set.
+    #[optimizer(default = 0.9)]
+    beta_1: f64,
+    /// Decay rate of the second moment, 0.999 if not set.
+    #[optimizer(default = 0.999)]
+    beta_2: f64,
+    /// Keeps the division away from zero; 1e-7 if not set.
+    #[optimizer(default = 1e-7)]
+    epsilon: f32,
+    /// Whether steps never grow again where gradients were large once.
+    amsgrad: bool,
 }
 
-impl Adam {
-    /// Adam with `learning_rate`, 0.9 and 0.999 as decay rates and 1e-7 as epsilon.
-    pub fn new(learning_rate: f32) -> Self {
-        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false, state: State::new(learning_rate) }
-    }
-
-    /// Decay rate of the first moment.
-    pub fn beta_1(mut self, beta: f64) -> Self {
-        self.beta_1 = beta;
-        self
-    }
-
-    /// Decay rate of the second moment.
-    pub fn beta_2(mut self, beta: f64) -> Self {
-        self.beta_2 = beta;
-        self
-    }
-
-    /// Keeps the division away from zero.
-    pub fn epsilon(mut self, epsilon: f32) -> Self {
-        self.epsilon = epsilon;
-        self
-    }
-
+/// [`Adam`] with weight decay, of 0.004 if not set: before each step parameters lose `rate * decay` of themselves.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let optimizer = AdamW::new(1e-3).weight_decay(0.01).exclude_from_weight_decay(&[], &["bias", "gamma"]);
+/// ```
+#[derive(Optimizer, Debug)]
+#[optimizer(constructor = false)]
+#[doc(alias = "keras.optimizers.AdamW")]
+pub struct AdamW {
+    #[optimizer(new = "learning_rate", flatten, default = State::default().with_weight_decay(0.004))]
+    state: State,
+    /// Decay rate of the first moment, 0.9 if not set.
+    #[optimizer(default = 0.9)]
+    beta_1: f64,
+    /// Decay rate of the second moment, 0.999 if not set.
+    #[optimizer(default = 0.999)]
+    beta_2: f64,
+    /// Keeps the division away from zero; 1e-7 if not set.
+    #[optimizer(default = 1e-7)]
+    epsilon: f32,
     /// Whether steps never grow again where gradients were large once.
-    pub fn amsgrad(mut self, amsgrad: bool) -> Self {
-        self.amsgrad = amsgrad;
-        self
+    amsgrad: bool,
+}
+
+impl AdamW {
+    /// AdamW with this learning rate, a number or a schedule, and Keras' defaults beside.
+    pub fn new(learning_rate: impl Into<LearningRate>) -> Self {
+        let state = State::from(learning_rate.into()).with_weight_decay(0.004);
+        Self { state, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false }
     }
 }
 
 const SCALARS: &[&str] = &["beta_1", "beta_2", "keep_1", "keep_2", "epsilon"];
 
-/// `a`; `1 - b^t` without cancellation.
-const AT_STEP: AtStep = AtStep {
-    wgsl: "
-fn at_step(rate: f32, step: f32) -> vec4<f32> {
-    let bias_1 = -expm1(step * log_accurate(args.beta_1));
-    let bias_2 = -expm1(step * log_accurate(args.beta_2));
-    return vec4(rate * sqrt(bias_2) / bias_1);
-}",
-    cpu: |scalars, rate, step| {
-        let bias = |beta: f32| 1.0 - f64::from(beta).powf(f64::from(step));
-        [(f64::from(rate) * bias(scalars[1]).sqrt() / bias(scalars[0])) as f32; 4]
-    },
-};
+/// `a`, with `1 - b^t` in double precision.
+fn at_step(scalars: &[f32], rate: f32, step: u64) -> Numbers {
+    let bias = |beta: f32| 1.0 - f64::from(beta).powf(step as f64);
+    [(f64::from(rate) * bias(scalars[1]).sqrt() / bias(scalars[0])) as f32; 4]
+}
 
 const ADAM: Rule = Rule {
     name: "adam",
-    slots: &["momentum", "velocity"],
+    slots: &[&["momentum", "velocity"]],
     scalars: SCALARS,
-    at_step: AT_STEP,
+    at_step,
     wgsl: "
 fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
     let m = momentum[i] + (g - momentum[i]) * args.keep_1;
@@ -87,9 +100,9 @@ fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
 
 const AMSGRAD: Rule = Rule {
     name: "amsgrad",
-    slots: &["momentum", "velocity", "velocity_hat"],
+    slots: &[&["momentum", "velocity"], &["velocity_hat"]],
     scalars: SCALARS,
-    at_step: AT_STEP,
+    at_step,
     wgsl: "
 fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
     let m = momentum[i] + (g - momentum[i]) * args.keep_1;
@@ -108,18 +121,28 @@ fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
     },
 };
 
+fn formula(beta_1: f64, beta_2: f64, epsilon: f32, amsgrad: bool) -> Formula<'static> {
+    let keep = |beta: f64| (1.0 - beta) as f32; // rounded once, as in Keras
+    Formula::fused(if amsgrad { AMSGRAD } else { ADAM }, &[beta_1 as f32, beta_2 as f32, keep(beta_1), keep(beta_2), epsilon])
+}
+
 impl Optimizer for Adam {
-    fn class_name(&self) -> &'static str {
-        "Adam"
+    fn formula(&self) -> Result<Formula<'_>> {
+        Ok(formula(self.beta_1, self.beta_2, self.epsilon, self.amsgrad))
     }
 
-    fn rule(&self) -> Rule {
-        if self.amsgrad { AMSGRAD } else { ADAM }
+    fn state(&self) -> &State {
+        &self.state
     }
 
-    fn scalars(&self) -> Scalars {
-        let keep = |beta: f64| (1.0 - beta) as f32; // rounded once, as in Keras
-        Scalars::from_slice(&[self.beta_1 as f32, self.beta_2 as f32, keep(self.beta_1), keep(self.beta_2), self.epsilon])
+    fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Optimizer for AdamW {
+    fn formula(&self) -> Result<Formula<'_>> {
+        Ok(formula(self.beta_1, self.beta_2, self.epsilon, self.amsgrad))
     }
 
     fn state(&self) -> &State {

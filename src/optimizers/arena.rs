@@ -1,60 +1,60 @@
 //! Flat arenas: parameters, gradients and slots of a model each in one buffer, so that a step is one kernel.
 
 use super::{
-    Rule, Scalars,
+    Formula, Start,
     chunks::{Chunk, DECAYS, IDLE},
+    clock::{BEHIND, Clock},
     control::Control,
-    gate,
-    inspect::Inspect,
     options::Options,
-    state::Extras,
-    update::Update,
 };
 use crate::{
     DType, Error, ErrorKind, Result, Tensor, Variable,
     device::{Device, Value},
-    graph::{apply, apply_one},
+    graph::apply_one,
     lock::lock,
     ops::Pack,
     plan::{self, Donation, Keeper, Loan},
     shape::Spec,
     tensor::Reading,
 };
-use smallvec::SmallVec;
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, atomic::AtomicU32},
+    sync::{Arc, Mutex},
 };
 
 /// Words to which a parameter is aligned: 256 bytes, what a GPU binding needs.
 const ALIGNMENT: usize = 64;
 
 pub(super) struct Arenas {
-    variables: Vec<Variable>,
+    pub variables: Vec<Variable>,
     /// Where each variable starts, in words.
-    starts: Vec<usize>,
+    pub starts: Vec<usize>,
     /// Parameters, and their views that the variables hold.
-    whole: Tensor,
+    pub whole: Tensor,
     parts: Vec<Tensor>,
-    /// The rule's slots, then the average and the accumulator where there are any.
-    slots: Vec<Tensor>,
+    /// The rule's slots; effective gradients where a formula looks at whole variables; the average and the accumulator where there
+    /// are any.
+    pub slots: Vec<Tensor>,
     /// How many slots are the rule's own.
-    own_slots: usize,
+    pub own_slots: usize,
+    /// Whether effective gradients come next.
+    pub per_variable: bool,
     /// Whether a bad step is part of the course of things.
     dynamic: bool,
-    gradients: Tensor,
+    clock: Arc<Clock>,
+    pub gradients: Tensor,
     /// The words of a [`Control`].
-    control: Tensor,
+    pub control: Tensor,
     /// What steps left in the control, on its way to the host.
     readings: VecDeque<Reading>,
     /// The words of all [chunks](Chunk), and which variables have no gradient in them.
-    chunks: Tensor,
-    idle: Vec<bool>,
+    pub chunks: Tensor,
+    pub idle: Vec<bool>,
     warned: Vec<bool>,
 }
 
 /// A leaf of its own for what `tensor` holds: one node for all outputs of a step would hold each other's buffers.
-fn leaf(tensor: &Tensor) -> Tensor {
+pub(super) fn leaf(tensor: &Tensor) -> Tensor {
     tensor.leaf_view(tensor.spec().clone(), 0..tensor.size(), None)
 }
 
@@ -63,7 +63,7 @@ fn control(device: &Device, control: Control) -> Result<Tensor> {
 }
 
 impl Arenas {
-    pub fn build(rule: Rule, options: &Options, variables: &[Variable]) -> Result<Self> {
+    pub fn build(formula: &Formula, options: &Options, clock: &Arc<Clock>, variables: &[Variable]) -> Result<Self> {
         let mut starts = Vec::with_capacity(variables.len());
         let mut size = 0;
         for variable in variables {
@@ -84,13 +84,26 @@ impl Arenas {
         let donations = [Donation { whole: &base, parts: &[] }];
         plan::flush_lending(std::slice::from_ref(&packed), &Loan { donations: &donations, ..Loan::default() })?;
         let whole = leaf(&packed);
-        let slots = rule.slots.len() + usize::from(options.use_ema) + usize::from(options.accumulates());
+        let own_slots = formula.rule.slots().count();
+        let per_variable = formula.per_variable.is_some();
+        let start = |slot: usize| match formula.start(slot) {
+            Start::Value(value) => Tensor::from_slice_on(&device, &vec![value; size], [size]),
+            Start::Parameters => {
+                let copy = pack(&Tensor::zeros_on(&device, [size])?, &starts, &values)?;
+                copy.compute()?;
+                Ok(leaf(&copy))
+            }
+        };
+        let more = usize::from(per_variable) + usize::from(options.use_ema) + usize::from(options.accumulates());
+        let slots = (0..own_slots).map(start).chain((0..more).map(|_| Tensor::zeros_on(&device, [size]))).collect::<Result<_>>()?;
         let mut arenas = Self {
             starts,
             whole,
             parts: Vec::new(),
-            slots: (0..slots).map(|_| Tensor::zeros_on(&device, [size])).collect::<Result<_>>()?,
-            own_slots: rule.slots.len(),
+            slots,
+            own_slots,
+            per_variable,
+            clock: clock.clone(),
             dynamic: options.dynamic.is_some(),
             gradients: Tensor::zeros_on(&device, [size])?,
             control: control(&device, Control::new(options.first_scale()))?,
@@ -100,24 +113,25 @@ impl Arenas {
             warned: vec![false; variables.len()],
             variables: variables.to_vec(),
         };
+        clock.set_calls(0);
         arenas.set_idle(options, vec![false; variables.len()])?;
         arenas.hand_out();
         Ok(arenas)
     }
 
     /// What a step overwrites, if nobody else looks at it.
-    fn donations(&self) -> impl Iterator<Item = Donation<'_>> {
+    pub fn donations(&self) -> impl Iterator<Item = Donation<'_>> {
         let alone = self.kept().skip(1).map(|whole| Donation { whole, parts: &[] });
         std::iter::once(Donation { whole: &self.whole, parts: &self.parts }).chain(alone)
     }
 
     /// What a step finds here and leaves here, but for gradients in the same places.
-    fn kept(&self) -> impl Iterator<Item = &Tensor> {
+    pub fn kept(&self) -> impl Iterator<Item = &Tensor> {
         [&self.whole, &self.control, &self.gradients].into_iter().chain(&self.slots)
     }
 
     /// Makes views of the parameter arena the variables' current versions.
-    fn hand_out(&mut self) {
+    pub fn hand_out(&mut self) {
         self.parts = self
             .variables
             .iter()
@@ -133,7 +147,7 @@ impl Arenas {
     }
 
     /// Takes in what was assigned to variables since the last step.
-    fn take_assigned(&mut self) -> Result<()> {
+    pub fn take_assigned(&mut self) -> Result<()> {
         let changed: Vec<usize> = (0..self.variables.len()).filter(|&at| !self.variables[at].value().is_same(&self.parts[at])).collect();
         if changed.is_empty() {
             return Ok(());
@@ -147,7 +161,7 @@ impl Arenas {
     }
 
     /// Says which variables have no gradient: the cut into chunks is made again where that changes.
-    fn set_idle(&mut self, options: &Options, idle: Vec<bool>) -> Result<()> {
+    pub fn set_idle(&mut self, options: &Options, idle: Vec<bool>) -> Result<()> {
         if idle == self.idle {
             return Ok(());
         }
@@ -168,14 +182,9 @@ impl Arenas {
         Ok(())
     }
 
+    /// Words of slots, without padding.
     pub fn slot_words(&self) -> usize {
-        self.slots.len() * self.variables.iter().map(|variable| variable.spec().size()).sum::<usize>()
-    }
-
-    /// The update's op.
-    pub fn update(&self, rule: Rule, options: &Options, scalars: Scalars, rate: &Arc<AtomicU32>) -> Update {
-        let (average, accumulator) = (options.use_ema, options.accumulates());
-        Update { rule, settings: options.settings(), scalars, rate: rate.clone(), average, accumulator }
+        (self.slots.len() - usize::from(self.per_variable)) * self.variables.iter().map(|variable| variable.spec().size()).sum::<usize>()
     }
 
     /// The dynamic loss scale.
@@ -190,6 +199,7 @@ impl Arenas {
 
     pub fn set_control(&mut self, value: Control) -> Result<()> {
         self.readings.clear();
+        self.clock.set_calls(value.iterations);
         self.control = control(self.whole.device(), value)?;
         Ok(())
     }
@@ -198,71 +208,26 @@ impl Arenas {
     pub fn finalize(&mut self, options: &Options) -> Result<()> {
         if options.use_ema {
             self.take_assigned()?;
-            self.whole = pack(&self.whole, &[0], &[self.slots[self.own_slots].clone()])?;
+            let average = self.slots[self.own_slots + usize::from(self.per_variable)].clone();
+            self.whole = pack(&self.whole, &[0], &[average])?;
             plan::unrecorded(|| self.whole.compute())?;
             self.hand_out();
         }
         Ok(())
     }
 
-    pub fn step(
-        &mut self,
-        options: &Options,
-        update: Update,
-        gradients: Vec<Option<Tensor>>,
-        extras: Extras,
-        keeper: Arc<dyn Keeper>,
-    ) -> Result<()> {
-        self.check(false)?;
-        self.take_assigned()?;
-        self.set_idle(options, gradients.iter().map(Option::is_none).collect())?;
-        let (mut starts, mut packed) = (Vec::with_capacity(gradients.len()), Vec::with_capacity(gradients.len()));
-        for (at, gradient) in gradients.into_iter().enumerate() {
-            let variable = &self.variables[at];
-            match gradient {
-                Some(gradient) if gradient.shape() == &variable.spec().shape => {
-                    starts.push(self.starts[at]);
-                    packed.push(gradient);
-                }
-                Some(gradient) => {
-                    let (name, shape) = (variable.name(), &variable.spec().shape);
-                    return Err(Error::shape(format!("optimizer: variable {name} has shape {shape}, its gradient {}", gradient.shape())));
-                }
-                None => {
-                    if !std::mem::replace(&mut self.warned[at], true) {
-                        log::warn!("variable {} gets no gradient: the loss does not depend on it", variable.name());
-                    }
-                }
+    /// Says once of each variable that it has no gradient.
+    pub fn warn_idle(&mut self) {
+        for ((variable, &idle), warned) in self.variables.iter().zip(&self.idle).zip(&mut self.warned) {
+            if idle && !std::mem::replace(warned, true) {
+                log::warn!("variable {} gets no gradient: the loss does not depend on it", variable.name());
             }
         }
-        let gradients = pack(&self.gradients, &starts, &packed)?;
-        drop(packed);
-        // A dynamic scale looks at gradients alone, as in Keras.
-        let loss = extras.loss.filter(|_| update.settings.growth == 0);
-        let accumulator = if update.accumulator { self.slots.last() } else { None };
-        let inspect = Inspect { settings: update.settings, loss: loss.is_some(), accumulator: update.accumulator };
-        let inputs = [&gradients, &self.control, &self.chunks].into_iter().chain(loss).chain(accumulator);
-        let report = apply_one(inspect, &inputs.collect::<SmallVec<[&Tensor; 5]>>())?;
-        let inputs = [&self.whole, &self.control].into_iter().chain(&self.slots).chain([&gradients, &report, &self.chunks]);
-        let updated = apply(update, &inputs.collect::<SmallVec<[&Tensor; 10]>>())?;
-        drop((gradients, report)); // only the update looks at them
-
-        let mut roots: Vec<Tensor> = updated.to_vec();
-        roots.extend_from_slice(extras.also);
-        gate::assign_unless_skipped(&updated[1], extras.updates)?;
-        let (donations, kept): (Vec<Donation>, Vec<&Tensor>) = (self.donations().collect(), self.kept().collect());
-        plan::flush_lending(&roots, &Loan { donations: &donations, keeper: Some(keeper), kept: &kept })?;
-        drop((roots, kept, donations));
-        let mut leaves = updated.iter().map(leaf);
-        self.whole = leaves.next().expect("the update returns the parameters first");
-        self.control = leaves.next().expect("then the control");
-        self.slots = leaves.collect();
-        self.hand_out();
-        self.look_later()
     }
 
     /// Begins to read what the step left.
-    fn look_later(&mut self) -> Result<()> {
+    pub fn look_later(&mut self) -> Result<()> {
+        self.clock.set_calls(self.clock.calls() + 1);
         self.readings.push_back(plan::unrecorded(|| self.control.read_later())?);
         Ok(())
     }
@@ -270,11 +235,14 @@ impl Arenas {
     /// Looks at what has arrived, or waits for all of it; a GPU may be three steps behind.
     pub fn check(&mut self, all: bool) -> Result<()> {
         while let Some(reading) = self.readings.front() {
-            if !all && !reading.ready() && self.readings.len() <= 3 {
+            if !all && !reading.ready() && self.readings.len() <= BEHIND {
                 break;
             }
             let words = self.readings.pop_front().expect("front() saw it").wait()?;
             let left: Control = bytemuck::pod_read_unaligned(bytemuck::cast_slice(&words));
+            if left.skipped != 0.0 {
+                self.clock.set_calls(self.clock.calls().saturating_sub(1));
+            }
             if left.skipped != 0.0 && !self.dynamic {
                 self.readings.clear();
                 return Err(Error::new(ErrorKind::NonFinite, "a gradient was not finite; the variables are those from before that step"));
@@ -304,7 +272,7 @@ impl Keeper for Mutex<Option<Arenas>> {
     }
 }
 
-fn pack(base: &Tensor, starts: &[usize], values: &[Tensor]) -> Result<Tensor> {
+pub(super) fn pack(base: &Tensor, starts: &[usize], values: &[Tensor]) -> Result<Tensor> {
     let inputs: Vec<&Tensor> = std::iter::once(base).chain(values).collect();
     apply_one(Pack { starts: starts.to_vec() }, &inputs)
 }

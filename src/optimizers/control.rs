@@ -1,13 +1,12 @@
 //! What an optimizer's kernels are told at each step, and the few words that they keep on the device from step to step.
 
+use super::clock::Table;
 use bytemuck::{Pod, Zeroable};
 
 /// The options as the kernels take them. Off is a value that changes nothing; the order is that of `Args` in the shaders.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 pub(super) struct Settings {
-    /// The learning rate.
-    pub rate: f32,
     /// What gradients are multiplied by first: one over `loss_scale_factor`.
     pub unscale: f32,
     pub decay: f32,
@@ -28,10 +27,13 @@ impl Settings {
     /// Words of it.
     pub const WORDS: usize = size_of::<Self>() / 4;
 
-    /// Settings and scalars from the words of a run.
-    pub fn split(params: &[u32]) -> (Self, &[f32]) {
-        let (settings, scalars) = params.split_at(Self::WORDS);
-        (bytemuck::pod_read_unaligned(bytemuck::cast_slice(settings)), bytemuck::cast_slice(scalars))
+    /// Table, settings and scalars from the words of a run.
+    pub fn split(params: &[u32]) -> (Table, Self, &[f32]) {
+        let (table, rest) = params.split_at(Table::WORDS);
+        let (settings, scalars) = rest.split_at(Self::WORDS);
+        let table = bytemuck::pod_read_unaligned(bytemuck::cast_slice(table));
+        let settings = bytemuck::pod_read_unaligned(bytemuck::cast_slice(settings));
+        (table, settings, bytemuck::cast_slice(scalars))
     }
 }
 

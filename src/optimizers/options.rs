@@ -1,12 +1,18 @@
 //! The options that every optimizer has, under Keras' names and with its defaults.
 
 use super::{Optimizer, control::Settings};
-use crate::{Error, Result, Variable, graph::VariableId};
+use crate::{
+    Error, Result, Variable,
+    config::{self, Fields, Value},
+    graph::VariableId,
+    schedules::LearningRate,
+};
 
 /// What the setters of [`OptimizerExt`] set.
 #[derive(Clone, Debug)]
 pub(super) struct Options {
-    weight_decay: Option<f32>,
+    pub name: Option<String>,
+    pub weight_decay: Option<f32>,
     clipnorm: Option<f32>,
     clipvalue: Option<f32>,
     global_clipnorm: Option<f32>,
@@ -24,6 +30,7 @@ pub(super) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            name: None,
             weight_decay: None,
             clipnorm: None,
             clipvalue: None,
@@ -56,11 +63,10 @@ impl Options {
         self.dynamic.map_or(1.0, |(initial, _)| initial)
     }
 
-    /// For the kernels; the learning rate comes at each run.
+    /// For the kernels.
     pub fn settings(&self) -> Settings {
         let norm = self.clipnorm.filter(|&norm| norm > 0.0);
         Settings {
-            rate: 0.0,
             unscale: 1.0 / self.loss_scale_factor.unwrap_or(1.0),
             decay: self.weight_decay.unwrap_or(0.0),
             clip_norm: norm.or(self.global_clipnorm).unwrap_or(0.0),
@@ -71,6 +77,43 @@ impl Options {
             accumulate: self.gradient_accumulation_steps.unwrap_or(1),
             growth: self.dynamic.map_or(0, |(_, growth)| growth),
         }
+    }
+
+    /// Adds them to a config.
+    pub fn write(&self, rate: &LearningRate, out: &mut config::Options) {
+        let pairs = [
+            ("name", self.name.to_json()),
+            ("learning_rate", rate.to_json()),
+            ("weight_decay", self.weight_decay.to_json()),
+            ("clipnorm", self.clipnorm.to_json()),
+            ("global_clipnorm", self.global_clipnorm.to_json()),
+            ("clipvalue", self.clipvalue.to_json()),
+            ("use_ema", self.use_ema.to_json()),
+            ("ema_momentum", self.ema_momentum.to_json()),
+            ("ema_overwrite_frequency", self.ema_overwrite_frequency.to_json()),
+            ("loss_scale_factor", self.loss_scale_factor.to_json()),
+            ("gradient_accumulation_steps", self.gradient_accumulation_steps.to_json()),
+        ];
+        out.extend(pairs.map(|(key, value)| (key.to_owned(), value)));
+    }
+
+    /// Takes those that are there from a config.
+    pub fn read(&mut self, fields: &mut Fields<'_>) {
+        fn set<T: Value>(option: &mut T, key: &str, fields: &mut Fields<'_>) {
+            if let Some(value) = fields.take(key) {
+                *option = value;
+            }
+        }
+        set(&mut self.name, "name", fields);
+        set(&mut self.weight_decay, "weight_decay", fields);
+        set(&mut self.clipnorm, "clipnorm", fields);
+        set(&mut self.global_clipnorm, "global_clipnorm", fields);
+        set(&mut self.clipvalue, "clipvalue", fields);
+        set(&mut self.use_ema, "use_ema", fields);
+        set(&mut self.ema_momentum, "ema_momentum", fields);
+        set(&mut self.ema_overwrite_frequency, "ema_overwrite_frequency", fields);
+        set(&mut self.loss_scale_factor, "loss_scale_factor", fields);
+        set(&mut self.gradient_accumulation_steps, "gradient_accumulation_steps", fields);
     }
 
     /// # Errors
@@ -116,6 +159,12 @@ impl Options {
 /// # Ok::<(), wgrad::Error>(())
 /// ```
 pub trait OptimizerExt: Optimizer + Sized {
+    /// Names it, and with it its variables in files; else it is called as its class.
+    fn name(mut self, name: &str) -> Self {
+        self.state_mut().options.name = Some(name.to_owned());
+        self
+    }
+
     /// Before each step parameters lose `rate * decay` of themselves; off where not set.
     fn weight_decay(mut self, decay: f32) -> Self {
         self.state_mut().options.weight_decay = Some(decay);

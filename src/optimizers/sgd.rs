@@ -1,41 +1,34 @@
 //! Gradient descent, with momentum and Nesterov's variant (Sutskever et al., 2013).
 
-use super::{AtStep, Optimizer, Rule, Scalars, State};
-use crate::device::cpu::simd::{step1, step2};
+use super::{Formula, Optimizer, Rule, State, rate_alone};
+use crate::{
+    Result,
+    device::cpu::simd::{step1, step2},
+};
 
 /// `p -= rate * g`; with momentum `v = momentum * v - rate * g` and `p += v`, or `p += momentum * v - rate * g` (Nesterov).
-#[derive(Debug)]
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let optimizer = SGD::new(0.01).momentum(0.9).nesterov(true);
+/// ```
+#[derive(Optimizer, Debug)]
 #[doc(alias = "keras.optimizers.SGD")]
 pub struct SGD {
-    momentum: f32,
-    nesterov: bool,
+    /// Learning rate: a number or a schedule.
+    #[optimizer(new = "learning_rate", flatten, default = 0.01)]
     state: State,
-}
-
-impl SGD {
-    /// Plain gradient descent with `learning_rate`.
-    pub fn new(learning_rate: f32) -> Self {
-        Self { momentum: 0.0, nesterov: false, state: State::new(learning_rate) }
-    }
-
     /// How much of the last step is taken again.
-    pub fn momentum(mut self, momentum: f32) -> Self {
-        self.momentum = momentum;
-        self
-    }
-
+    momentum: f32,
     /// Whether to look ahead along the momentum.
-    pub fn nesterov(mut self, nesterov: bool) -> Self {
-        self.nesterov = nesterov;
-        self
-    }
+    nesterov: bool,
 }
 
 const PLAIN: Rule = Rule {
     name: "sgd",
     slots: &[],
     scalars: &[],
-    at_step: AtStep::RATE,
+    at_step: rate_alone,
     wgsl: "
 fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
     return p - now.x * g;
@@ -45,9 +38,9 @@ fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
 
 const MOMENTUM: Rule = Rule {
     name: "momentum",
-    slots: &["momentum"],
+    slots: &[&["momentum"]],
     scalars: &["momentum", "ahead"],
-    at_step: AtStep::RATE,
+    at_step: rate_alone,
     wgsl: "
 fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
     let v = args.momentum * momentum[i] - now.x * g;
@@ -65,16 +58,11 @@ fn update(i: u32, p: Floats, g: Floats, now: vec4<f32>) -> Floats {
 };
 
 impl Optimizer for SGD {
-    fn class_name(&self) -> &'static str {
-        "SGD"
-    }
-
-    fn rule(&self) -> Rule {
-        if self.momentum == 0.0 { PLAIN } else { MOMENTUM }
-    }
-
-    fn scalars(&self) -> Scalars {
-        if self.momentum == 0.0 { Scalars::new() } else { Scalars::from_slice(&[self.momentum, self.nesterov.into()]) }
+    fn formula(&self) -> Result<Formula<'_>> {
+        if self.momentum == 0.0 {
+            return Ok(Formula::fused(PLAIN, &[]));
+        }
+        Ok(Formula::fused(MOMENTUM, &[self.momentum, self.nesterov.into()]))
     }
 
     fn state(&self) -> &State {

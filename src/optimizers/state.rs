@@ -1,20 +1,22 @@
 //! An optimizer's memory as its owner sees it: learning rate, options, and the arenas once there are variables.
 
-use super::{Rule, Scalars, arena::Arenas, options::Options};
-use crate::{Error, Result, Tensor, Variable, lock::lock, plan};
+use super::{Formula, arena::Arenas, clock::Clock, options::Options, step::Step};
+use crate::{
+    Error, Result, Tensor, Variable,
+    config::{self, Fields, Flatten},
+    lock::lock,
+    plan,
+    schedules::{LearningRate, Schedule},
+};
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 /// Learning rate, options and arenas of an optimizer. What a step leaves for the next lies on the device: nothing in a
-/// step's graph but the learning rate depends on how many there were.
+/// step's graph but learning rate and numbers of the step depends on how many there were.
 pub struct State {
-    /// The bits of the learning rate, which kernels read at each run.
-    rate: Arc<AtomicU32>,
+    pub(super) clock: Arc<Clock>,
     pub(super) options: Options,
     arenas: Arc<Mutex<Option<Arenas>>>,
 }
@@ -30,19 +32,60 @@ pub(crate) struct Extras<'a> {
     pub also: &'a [Tensor],
 }
 
+/// The memory of an optimizer that has not seen its variables.
+impl From<LearningRate> for State {
+    fn from(rate: LearningRate) -> Self {
+        Self { clock: Arc::new(Clock::new(rate)), options: Options::default(), arenas: Arc::default() }
+    }
+}
+
+impl From<f32> for State {
+    fn from(rate: f32) -> Self {
+        LearningRate::Number(rate).into()
+    }
+}
+
+impl<S: Schedule> From<S> for State {
+    fn from(schedule: S) -> Self {
+        LearningRate::from(schedule).into()
+    }
+}
+
+/// Keras' learning rate for most.
+impl Default for State {
+    fn default() -> Self {
+        0.001.into()
+    }
+}
+
+impl Flatten for State {
+    fn write(&self, out: &mut config::Options) {
+        self.options.write(&self.clock.rate(), out);
+    }
+
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Self::default().read_over(fields)
+    }
+
+    fn read_over(mut self, fields: &mut Fields<'_>) -> Option<Self> {
+        if let Some(rate) = fields.take("learning_rate") {
+            self.clock.set_rate(rate);
+        }
+        self.options.read(fields);
+        Some(self)
+    }
+}
+
 impl State {
-    /// The memory of an optimizer that has not seen its variables.
-    pub fn new(learning_rate: f32) -> Self {
-        let rate = Arc::new(AtomicU32::new(learning_rate.to_bits()));
-        Self { rate, options: Options::default(), arenas: Arc::default() }
+    /// The same with a weight decay, for optimizers whose default it is.
+    pub fn with_weight_decay(mut self, decay: f32) -> Self {
+        self.options.weight_decay = Some(decay);
+        self
     }
 
-    pub(super) fn learning_rate(&self) -> f32 {
-        f32::from_bits(self.rate.load(Ordering::Relaxed))
-    }
-
-    pub(super) fn set_learning_rate(&self, learning_rate: f32) {
-        self.rate.store(learning_rate.to_bits(), Ordering::Relaxed);
+    /// The weight decay that is set.
+    pub fn weight_decay(&self) -> Option<f32> {
+        self.options.weight_decay
     }
 
     /// Words in slots.
@@ -66,24 +109,20 @@ impl State {
         }
     }
 
-    pub(super) fn build(&self, rule: Rule, variables: &[Variable]) -> Result<()> {
+    pub(super) fn build(&self, formula: &Formula, variables: &[Variable]) -> Result<()> {
         let mut arenas = lock(&self.arenas);
         if arenas.is_none() {
             self.options.check()?;
-            *arenas = Some(plan::unrecorded(|| Arenas::build(rule, &self.options, variables))?);
+            if let LearningRate::Schedule(schedule) = self.clock.rate() {
+                schedule.check()?;
+            }
+            *arenas = Some(plan::unrecorded(|| Arenas::build(formula, &self.options, &self.clock, variables))?);
         }
         Ok(())
     }
 
     /// One step.
-    pub(crate) fn apply(
-        &self,
-        rule: Rule,
-        scalars: Scalars,
-        gradients: Vec<Option<Tensor>>,
-        variables: &[Variable],
-        extras: Extras,
-    ) -> Result<()> {
+    pub(crate) fn apply(&self, formula: &Formula, gradients: Vec<Option<Tensor>>, variables: &[Variable], extras: Extras) -> Result<()> {
         if gradients.len() != variables.len() {
             return Err(Error::invalid(format!("optimizer: {} gradients for {} variables", gradients.len(), variables.len())));
         }
@@ -91,13 +130,9 @@ impl State {
             extras.updates.iter().try_for_each(|(variable, value)| variable.assign(value))?;
             return plan::flush(extras.also);
         }
-        self.build(rule, variables)?;
-        let update = |arenas: &mut Arenas| {
-            arenas.check_variables(variables)?;
-            let update = arenas.update(rule, &self.options, scalars, &self.rate);
-            arenas.step(&self.options, update, gradients, extras, self.arenas.clone())
-        };
-        self.with(update).map(|_| ())
+        self.build(formula, variables)?;
+        let step = Step { formula, options: &self.options, clock: &self.clock, keeper: self.arenas.clone() };
+        self.with(|arenas| arenas.check_variables(variables).and_then(|()| step.run(arenas, gradients, extras))).map(|_| ())
     }
 
     /// Reads what steps that are done (all steps where `all`) left, and fails if one was not finite.
@@ -108,6 +143,6 @@ impl State {
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "learning rate {}, {:?}", self.learning_rate(), self.options)
+        write!(f, "{:?}, {:?}", self.clock.rate(), self.options)
     }
 }

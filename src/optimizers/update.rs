@@ -1,13 +1,14 @@
 //! The fused update as an op: parameters, control and slots in place, by gradients and what was found in them.
 
 use super::{
-    Rule, Scalars,
+    Numbers, Rule, Scalars,
     chunks::{Chunk, DECAYS, IDLE},
+    clock::{Clock, Table},
     control::{Control, Found, Settings, report},
     inspect::for_chunks,
 };
 use crate::{
-    Error, ErrorKind, Result, Tensor,
+    DType, Error, ErrorKind, Result, Tensor,
     device::{
         cpu::{
             pool::SharedMut,
@@ -16,14 +17,11 @@ use crate::{
         },
         gpu::compose,
     },
-    graph::{CpuCall, GpuCall, GradCx, Key, Live, Op, Params, Specs, Word},
+    graph::{CpuCall, CpuOut, GpuCall, GradCx, Key, Live, Op, Params, Specs, Word},
     shape::Spec,
 };
 use smallvec::SmallVec;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::Arc;
 
 /// Inputs: parameters, control, the rule's slots, the average and the accumulator where it has them (all replaced in
 /// place); gradients, report, chunks.
@@ -32,14 +30,41 @@ pub(super) struct Update {
     pub rule: Rule,
     pub settings: Settings,
     pub scalars: Scalars,
-    /// The bits of the learning rate, read at each run, replays included.
-    pub rate: Arc<AtomicU32>,
+    /// Asked at each run, replays included.
+    pub clock: Arc<Clock>,
     pub average: bool,
     pub accumulator: bool,
+    pub part: Part,
 }
 
+/// Which part of a step it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it.
+    Whole,
+    /// What comes before a formula over whole variables. It has no control; behind the parameters so many arenas pass through, and
+    /// a last output [tells](TOLD) numbers of the step.
+    First {
+        /// How many.
+        passed: usize,
+    },
+    /// What comes behind one: new parameters stand in the gradients' place and are taken as they are.
+    Last,
+}
+
+impl Part {
+    pub fn is_first(self) -> bool {
+        matches!(self, Part::First { .. })
+    }
+}
+
+/// Words that the first part tells: the step's numbers, the learning rate, and 1 where anything changes.
+const TOLD: usize = 6;
+pub(super) const RATE: usize = 4;
+pub(super) const CHANGED: usize = 5;
+
 /// Elements that go through all stages while they are in a first-level cache.
-const BLOCK: usize = 2048;
+pub(super) const BLOCK: usize = 2048;
 
 impl Op for Update {
     fn name(&self) -> &'static str {
@@ -48,22 +73,29 @@ impl Op for Update {
 
     fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
         let written = self.in_place();
-        if inputs[2..=written].iter().any(|spec| spec.shape != inputs[0].shape) {
+        let arenas = if self.part.is_first() { 1 } else { 2 };
+        if inputs[arenas..=written].iter().any(|spec| spec.shape != inputs[0].shape) {
             return Err(Error::shape("parameters, slots and gradients differ in size"));
         }
-        Ok(inputs[..written].iter().map(|&spec| spec.clone()).collect())
+        let told = self.part.is_first().then(|| Spec::new(DType::F32, [TOLD]));
+        Ok(inputs[..written].iter().map(|&spec| spec.clone()).chain(told).collect())
     }
 
     fn key(&self, key: &mut Key) {
         key.word(u32::from(self.average));
         key.word(u32::from(self.accumulator));
+        key.word(match self.part {
+            Part::Whole => 0,
+            Part::Last => 1,
+            Part::First { passed } => 2 + passed,
+        });
     }
 
     fn params(&self) -> Params {
-        let rate = f32::from_bits(self.rate.load(Ordering::Relaxed));
-        let settings = [Settings { rate, ..self.settings }];
-        let words = bytemuck::cast_slice(&settings).iter().chain(bytemuck::cast_slice(&self.scalars));
-        words.copied().collect()
+        let table = [self.clock.table(self.rule.at_step, &self.scalars, self.settings.accumulate)];
+        let settings = [self.settings];
+        let words = bytemuck::cast_slice(&table).iter().chain(bytemuck::cast_slice(&settings));
+        words.chain(bytemuck::cast_slice(&self.scalars)).copied().collect()
     }
 
     fn live(&self) -> Option<Live> {
@@ -71,7 +103,8 @@ impl Op for Update {
     }
 
     fn in_place(&self) -> usize {
-        2 + self.rule.slots.len() + usize::from(self.average) + usize::from(self.accumulator)
+        let others = if let Part::First { passed } = self.part { passed } else { 1 };
+        1 + others + self.rule.slots().count() + usize::from(self.average) + usize::from(self.accumulator)
     }
 
     fn grad(&self, _cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
@@ -79,18 +112,24 @@ impl Op for Update {
     }
 
     fn cpu(&self, call: CpuCall) {
-        let (settings, scalars) = Settings::split(call.params);
+        let (table, settings, scalars) = Settings::split(call.params);
         let (gradient, chunks): (_, &[Chunk]) = (call.inputs[0].f32(), bytemuck::cast_slice(call.inputs[2].words()));
         let (kept, found) = report(call.inputs[1].words());
-        let now = Now::new(&settings, kept);
+        let now = Now::new(&table, &settings, kept, self.part);
         let bad = found.iter().any(|found| found.exponent == EXPONENT) || (settings.growth == 0 && kept.skipped != 0.0);
-        let [parameters, control, slots @ ..] = call.outputs else { unreachable!("it has two outputs at least") };
-        control.words().copy_from_slice(bytemuck::cast_slice(&[kept.next(bad, settings.growth)]));
+        let outputs = call.outputs;
+        let mut outputs: SmallVec<[&mut CpuOut; 8]> = outputs.iter_mut().collect();
+        if let Part::First { passed } = self.part {
+            let told = outputs.pop().expect("it has one more output");
+            told.f32().copy_from_slice(&now.told(bad));
+            outputs.drain(1..=passed);
+        } else {
+            outputs.remove(1).words().copy_from_slice(bytemuck::cast_slice(&[kept.next(bad, settings.growth)]));
+        }
         if bad {
             return;
         }
-        let numbers = (self.rule.at_step.cpu)(scalars, settings.rate, (now.steps + 1) as f32);
-        let written = std::iter::once(parameters).chain(slots).map(|output| SharedMut::new(output.f32()));
+        let written = outputs.into_iter().map(|output| SharedMut::new(output.f32()));
         let written: SmallVec<[SharedMut<f32>; 4]> = written.collect();
         for_chunks(gradient.len(), chunks, &|_, chunk| {
             let together = if settings.clip_each == 0 { found } else { &found[chunk.first as usize..chunk.last as usize] };
@@ -107,9 +146,9 @@ impl Op for Update {
                     let gradient = now.gradient(&settings, factor, &gradient[block], accumulator, &mut scratch);
                     if now.due {
                         if settings.decay != 0.0 && chunk.flags & DECAYS != 0 {
-                            step1(arrays[0], gradient, |p, _| p - p * settings.decay * settings.rate);
+                            step1(arrays[0], gradient, |p, _| p - p * settings.decay * now.rate);
                         }
-                        (self.rule.cpu)(scalars, numbers, gradient, &mut arrays);
+                        (self.rule.cpu)(scalars, now.numbers, gradient, &mut arrays);
                     }
                 }
                 if let Some(average) = average {
@@ -123,26 +162,39 @@ impl Op for Update {
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
-        let extra = [(self.average, "average"), (self.accumulator, "accumulator")];
-        let names = self.rule.slots.iter().copied().chain(extra.iter().filter(|(has, _)| *has).map(|(_, name)| *name));
+        let extra = [(self.average, "average"), (self.accumulator, "pending")];
+        let names = self.rule.slots().chain(extra.iter().filter(|(has, _)| *has).map(|(_, name)| *name));
         let binding = |(at, name)| format!("@group(0) @binding({at}) var<storage, read_write> {name}: array<Floats>;\n");
         let slots: String = (6..).zip(names).map(binding).collect();
         let scalars: String = self.rule.scalars.iter().map(|name| format!("    {name}: f32,\n")).collect();
-        let mut blocks =
-            vec![("scalars", scalars.as_str()), ("slots", &slots), ("at_step", self.rule.at_step.wgsl), ("update", self.rule.wgsl)];
+        let mut blocks = vec![("scalars", scalars.as_str()), ("slots", &slots), ("update", self.rule.wgsl)];
+        match self.part {
+            Part::Whole => {}
+            Part::Last => blocks.push(("raw", "unscale = 1.0;\nfactor = 1.0;")),
+            Part::First { .. } => {
+                blocks.push(("control", "@group(0) @binding(5) var<storage, read_write> told: array<f32>;"));
+                let text =
+                    "for (var at = 0u; at < 4u; at++) { told[at] = now[at]; }\ntold[4] = rate;\ntold[5] = select(0.0, 1.0, due && !bad);";
+                blocks.push(("next", text));
+            }
+        }
         if self.average {
             let text =
                 "let mean = ema_momentum * average[at] + (1.0 - ema_momentum) * p;\naverage[at] = mean;\np = select(p, mean, overwrite);";
             blocks.push(("average", text));
         }
         if self.accumulator {
-            blocks.push(("accumulate", "g += accumulator[at];\naccumulator[at] = select(g, Floats(), due);"));
+            blocks.push(("accumulate", "g += pending[at];\npending[at] = select(g, Floats(), due);"));
         }
         let kernel = compose(self.rule.name, include_str!("../../shaders/optimizer.wgsl"), &blocks)?;
         let chunks = call.inputs[2].size() / Chunk::WORDS;
-        let mut args: Vec<Word> = vec![chunks.into()];
-        args.extend((0..Settings::WORDS + self.scalars.len()).map(Word::Param));
-        let (reads, writes): (Vec<_>, Vec<_>) = (call.inputs.iter().collect(), call.outputs.iter().collect());
+        let mut args: Vec<Word> = (0..Table::WORDS + Settings::WORDS + self.rule.scalars.len()).map(Word::Param).collect();
+        args.insert(Table::WORDS, chunks.into());
+        let (reads, mut writes): (Vec<_>, Vec<_>) = (call.inputs.iter().collect(), call.outputs.iter().collect());
+        if let Part::First { passed } = self.part {
+            let told = writes.pop().expect("it has one more output");
+            writes.splice(1..=passed, [told]);
+        }
         call.dispatch(kernel, &args, &reads, &writes, [chunks, 1, 1]);
         Ok(())
     }
@@ -150,29 +202,43 @@ impl Op for Update {
 
 /// What is the same for all parameters of a step; the shader's `main` says it in the same words.
 struct Now {
-    /// Steps done, as Keras counts them.
-    steps: u32,
     /// Whether this call makes a step, or only adds to the accumulators.
     due: bool,
+    numbers: Numbers,
+    rate: f32,
+    /// Whether gradients are taken as they are.
+    raw: bool,
     unscale: f32,
     ema_momentum: f32,
     overwrite: bool,
 }
 
 impl Now {
-    fn new(settings: &Settings, kept: Control) -> Self {
+    fn new(table: &Table, settings: &Settings, kept: Control, part: Part) -> Self {
         let steps = kept.iterations / settings.accumulate;
+        let (row, raw) = (table.row(kept.iterations), part == Part::Last);
         Self {
-            steps,
             due: (kept.iterations + 1).is_multiple_of(settings.accumulate),
-            unscale: settings.unscale / kept.scale,
+            numbers: table.numbers[row],
+            rate: table.rates[row],
+            raw,
+            unscale: if raw { 1.0 } else { settings.unscale / kept.scale },
             ema_momentum: if steps == 0 { 0.0 } else { settings.ema_momentum },
             overwrite: settings.ema_every > 0 && (steps + 1).is_multiple_of(settings.ema_every),
         }
     }
 
+    /// What the first part tells.
+    fn told(&self, bad: bool) -> [f32; TOLD] {
+        let [a, b, c, d] = self.numbers;
+        [a, b, c, d, self.rate, if self.due && !bad { 1.0 } else { 0.0 }]
+    }
+
     /// What unscaled gradients are multiplied by, given what was found in those that are clipped together.
     fn factor(&self, settings: &Settings, together: &[Found]) -> f32 {
+        if self.raw {
+            return 1.0;
+        }
         let count = settings.accumulate as f32;
         let norm = || together.iter().map(|found| found.squares).sum::<f32>().sqrt() / count;
         let clip = if settings.clip_norm > 0.0 { settings.clip_norm / norm().max(settings.clip_norm) } else { 1.0 };

@@ -195,7 +195,7 @@ impl Compiler<'_> {
                 if index >= in_place {
                     return self.new_place(spec.clone());
                 }
-                self.overwritten(node.inputs[index], inputs[index].clone())
+                self.overwritten(at, node.inputs[index], inputs[index].clone())
             })
             .collect();
         let params = node.params.clone().collect();
@@ -206,7 +206,7 @@ impl Compiler<'_> {
     fn pack(&mut self, at: usize) -> Place {
         let node = &self.trace.nodes[at];
         let base = self.place(node.inputs[0]);
-        let output = self.overwritten(node.inputs[0], base);
+        let output = self.overwritten(at, node.inputs[0], base);
         // Into a copy of the arena values are copied behind it, else their producers would come too early.
         let direct = matches!(node.inputs[0], Ref::Leaf(leaf) if self.trace.leaves[leaf].donated);
         let starts = node.op().packs().expect("the caller saw it").to_vec();
@@ -222,15 +222,24 @@ impl Compiler<'_> {
         output
     }
 
-    /// Where a kernel that replaces `input` in place writes: the leaf's own buffer if it was donated, else a copy.
-    fn overwritten(&mut self, input: Ref, place: Place) -> Place {
+    /// Where the kernel of node `at` that replaces `input` in place writes: the leaf's own buffer if it was donated, also if it was
+    /// overwritten before and nobody reads what stands there any more; else a copy.
+    fn overwritten(&mut self, at: usize, input: Ref, place: Place) -> Place {
         match input {
+            Ref::Node(..) if self.buffers.is_update(place.buffer) && !self.is_read_later(at, place.buffer) => place,
             Ref::Leaf(leaf) if self.trace.leaves[leaf].donated => {
                 let buffer = self.buffers.add(Home::Update(self.trace.leaves[leaf].buffer), place.spec.words());
                 Place { buffer, ..place }
             }
             _ => self.copy(place),
         }
+    }
+
+    /// Whether a kernel that comes behind that of node `at` reads `buffer`.
+    fn is_read_later(&self, at: usize, buffer: usize) -> bool {
+        let later = self.trace.nodes.iter().zip(&self.groups.root).enumerate().filter(|(node, (_, root))| *node != at && **root > at);
+        let inputs = later.flat_map(|(_, (node, _))| &node.inputs);
+        inputs.into_iter().any(|input| matches!(input, Ref::Node(node, _) if self.places[*node].iter().any(|place| place.buffer == buffer)))
     }
 
     /// The kernel of the group of `root`: a chain by itself, or the epilogue of the group's head.

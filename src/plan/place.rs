@@ -74,7 +74,7 @@ impl Buffers {
         }
     }
 
-    fn is_update(&self, buffer: usize) -> bool {
+    pub fn is_update(&self, buffer: usize) -> bool {
         matches!(self.homes[buffer], Home::Update(_))
     }
 }

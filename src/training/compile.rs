@@ -74,7 +74,7 @@ impl Compile<'_> {
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(crate::Error::invalid(format!("compile: two metrics are called {}", pair[0])));
         }
-        let is_scaled = self.compiled.optimizer.class_name() == "LossScaleOptimizer";
+        let is_scaled = self.compiled.optimizer.class().name == "LossScaleOptimizer";
         if self.auto_scale_loss && self.model.policy() == Policy::MixedFloat16 && !is_scaled {
             self.compiled.optimizer = Box::new(LossScaleOptimizer::of(self.compiled.optimizer));
         }

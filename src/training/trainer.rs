@@ -94,7 +94,7 @@ impl<'a> Trainer<'a> {
         drop(predictions);
         let optimizer = &self.compiled.optimizer;
         let extras = Extras { loss: Some(&loss), updates: call.take_updates(), also: std::slice::from_ref(&logs) };
-        optimizer.state().apply(optimizer.rule(), optimizer.scalars(), gradients, &variables, extras)?;
+        optimizer.state().apply(&optimizer.formula()?, gradients, &variables, extras)?;
         Ok(vec![logs])
     }
 

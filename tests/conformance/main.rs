@@ -7,6 +7,7 @@ mod activations;
 mod case;
 mod layers;
 mod objects;
+mod optimizers;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -29,6 +30,7 @@ const GROUPS: &[Group] = &[
     Group { folder: "initializers", on_gpu: false, exists: objects::exists::<dyn Initializer>, check: objects::initializer },
     Group { folder: "regularizers", on_gpu: true, exists: objects::exists::<dyn Regularizer>, check: objects::regularizer },
     Group { folder: "constraints", on_gpu: true, exists: objects::exists::<dyn Constraint>, check: objects::constraint },
+    Group { folder: "optimizers", on_gpu: true, exists: optimizers::exists, check: optimizers::check },
     Group { folder: "schedules", on_gpu: false, exists: objects::exists::<dyn Schedule>, check: objects::schedule },
 ];
 
