@@ -17,8 +17,8 @@
 //! - `key = "lambda"`: its name in files, where that is not the field's.
 //! - `child = "forward_layer"`: the name of a layer inside in files of weights, where that is not its name in configs.
 //! - `setter = false`: it has no setter.
-//! - `flatten`: a struct of options that stand among the others in files ([`wgrad::config::Flatten`]); those that are missing there
-//!   are as in the `default`.
+//! - `flatten`: a struct of options that stand among the others in files (`wgrad::config::Flatten`); those that are missing there
+//!   are as in the `default`. `wgrad::config::Shares` finds them.
 //! - `skip`, `weight`: not an option; starts as the type's `Default`.
 
 mod input;

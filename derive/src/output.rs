@@ -7,7 +7,7 @@ use syn::{Data, DeriveInput, Error, LitStr, Result, Token, Variant, punctuated::
 
 /// Everything for a class.
 pub fn class(class: &Class, kind: &Kind) -> TokenStream {
-    let parts = [config(class, kind), constructor(class), setters(class), entries(class, kind), children(class, kind)];
+    let parts = [config(class, kind), shares(class), constructor(class), setters(class), entries(class, kind), children(class, kind)];
     parts.into_iter().collect()
 }
 
@@ -83,6 +83,26 @@ fn config(class: &Class, kind: &Kind) -> TokenStream {
             }
         }
     }
+}
+
+/// The options that the class shares with others.
+fn shares(class: &Class) -> TokenStream {
+    let (item, (generics, types, _)) = (&class.item.ident, class.item.generics.split_for_impl());
+    let flattened = class.fields.iter().filter(|field| field.role == Role::Flatten);
+    let part = |Field { ident, ty, .. }: &Field| {
+        quote! {
+            impl #generics ::wgrad::config::Shares<#ty> for #item #types {
+                fn shared(&self) -> &#ty {
+                    &self.#ident
+                }
+
+                fn shared_mut(&mut self) -> &mut #ty {
+                    &mut self.#ident
+                }
+            }
+        }
+    };
+    flattened.map(part).collect()
 }
 
 /// `new`, and `Default` where `new` takes nothing.

@@ -115,3 +115,12 @@ pub trait Flatten: Sized {
         Self::read(fields)
     }
 }
+
+/// That a class has the options `T` among its own: written by the derives for a field that is flattened.
+pub trait Shares<T> {
+    /// The options.
+    fn shared(&self) -> &T;
+
+    /// The options, to be changed.
+    fn shared_mut(&mut self) -> &mut T;
+}

@@ -4,7 +4,7 @@ mod fields;
 mod object;
 mod value;
 
-pub use fields::{Fields, Flatten, Reader, read};
+pub use fields::{Fields, Flatten, Reader, Shares, read};
 #[doc(hidden)]
 pub use inventory::submit;
 pub use object::{Entry, Kind, Object};

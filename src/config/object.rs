@@ -154,8 +154,7 @@ pub(crate) fn snake_case(class: &str) -> String {
     for (at, &letter) in letters.iter().enumerate() {
         let before = at.checked_sub(1).map(|at| letters[at]);
         let word = letter.is_uppercase() && before.is_some_and(|before| before.is_lowercase());
-        let ends_run =
-            letter.is_uppercase() && before.is_some_and(char::is_uppercase) && letters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        let ends_run = letter.is_uppercase() && before.is_some() && letters.get(at + 1).is_some_and(|next| next.is_lowercase());
         if word || ends_run {
             out.push('_');
         }
@@ -173,5 +172,7 @@ mod tests {
         let names = ["Conv2D", "MaxPooling2D", "BatchNormalization", "Dense", "GlobalAveragePooling2D", "ReLU", "PReLU", "LSTM"];
         let expected = ["conv2d", "max_pooling2d", "batch_normalization", "dense", "global_average_pooling2d", "re_lu", "p_re_lu", "lstm"];
         assert_eq!(names.map(snake_case), expected);
+        let names = ["Conv2DTranspose", "R2Score", "OneHotMeanIoU", "KLDivergence"];
+        assert_eq!(names.map(snake_case), ["conv2d_transpose", "r2_score", "one_hot_mean_io_u", "kl_divergence"]);
     }
 }

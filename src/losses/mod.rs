@@ -1,102 +1,115 @@
 //! Losses: what training makes small. Each is its Keras config plus the value for every sample.
 
+mod batch;
+mod circle;
 mod cross_entropy;
-pub(crate) mod regression;
+mod ctc;
+mod divergence;
+mod focal;
+mod hinge;
+mod options;
+mod regression;
+mod segmentation;
 pub(crate) mod targets;
+#[cfg(test)]
+mod tests;
 
+pub use batch::Batch;
+pub(crate) use batch::spread;
+pub use circle::Circle;
 pub use cross_entropy::{BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy};
-pub use regression::{Huber, MeanAbsoluteError, MeanSquaredError};
+pub use ctc::CTC;
+pub use divergence::{KLDivergence, Poisson, kl_divergence, poisson};
+pub use focal::{BinaryFocalCrossentropy, CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy};
+pub use hinge::{CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge};
+pub use options::{LossExt, LossOptions, Reduction};
+pub use regression::{
+    CosineSimilarity, Huber, LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
+    cosine_similarity, log_cosh, mean_absolute_error, mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error,
+};
+pub use segmentation::{Dice, Tversky};
+pub use wgrad_derive::Loss;
 
-use crate::{DType, Result, Shape, Tensor, data::Array};
-use std::fmt;
+use crate::{
+    Result, Shape, Tensor,
+    config::{Config, Shares, kind},
+    data::Array,
+};
+use targets::{ELEMENTS, check_elements, check_numbers};
 
-/// A loss of Keras: per-sample values of targets and predictions, and their mean.
+/// A loss of Keras: a value for each sample, and what becomes of these.
+///
+/// ```
+/// use wgrad::{losses::{Loss, LossOptions}, prelude::*};
+///
+/// /// The largest error of each sample.
+/// #[derive(Loss, Clone, Debug)]
+/// struct LargestError {
+///     #[loss(flatten)]
+///     options: LossOptions,
+/// }
+///
+/// impl Loss for LargestError {
+///     fn values(&self, targets: &Tensor, predictions: &Tensor) -> Result<Tensor> {
+///         Ok((predictions - targets).abs().max(&[-1]))
+///     }
+/// }
+///
+/// let loss = LargestError::new().call(&Tensor::from([[0.0f32, 1.0]]), &Tensor::from([[0.5f32, 3.0]]))?;
+/// assert_eq!(loss.item::<f32>()?, 2.0);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.losses.Loss")]
-pub trait Loss: fmt::Debug + Send + Sync {
-    /// Keras' name, as `mean_squared_error`.
-    fn name(&self) -> &'static str;
-
-    /// The loss of each sample: the predictions' shape without its last axis.
+pub trait Loss: Config + Shares<LossOptions> {
+    /// The loss of each sample, in float32: for most losses of the predictions' shape without its last axis.
     ///
     /// # Errors
     /// When shapes or dtypes do not fit.
     fn values(&self, targets: &Tensor, predictions: &Tensor) -> Result<Tensor>;
 
+    /// Which of `values` count, where some do not.
+    fn mask(&self, _targets: &Tensor, _values: &Tensor) -> Option<Tensor> {
+        None
+    }
+
     /// Looks at all targets on the host before training: dtype, shape and range.
     ///
     /// # Errors
     /// A text that names the first target that does not fit predictions of shape `output`.
-    fn check(&self, targets: &Array, output: &Shape) -> Result<()>;
+    fn check(&self, targets: &Array, output: &Shape) -> Result<()> {
+        check_elements(targets.shape(), output, ELEMENTS)?;
+        check_numbers(targets)
+    }
 
-    /// The mean over all samples (Keras' reduction `sum_over_batch_size`), calculated in float32.
+    /// Its name, as `mean_squared_error`.
+    fn loss_name(&self) -> String {
+        self.shared().name(self.class())
+    }
+
+    /// The loss of a batch: the mean over all samples, unless its reduction says otherwise.
     ///
     /// # Errors
     /// As [`values`](Self::values).
     fn call(&self, targets: &Tensor, predictions: &Tensor) -> Result<Tensor> {
-        Ok(self.values(targets, &predictions.cast(DType::F32))?.mean(&[]))
+        self.call_with(&Batch::new(targets, predictions))
+    }
+
+    /// The same with weights or a mask.
+    ///
+    /// # Errors
+    /// As [`values`](Self::values), or when weights do not fit.
+    fn call_with(&self, batch: &Batch) -> Result<Tensor> {
+        let options = self.shared();
+        batch.predictions.device().scope(|| {
+            let values = self.values(&batch.targets, &batch.predictions)?;
+            let mask = match (&batch.mask, self.mask(&batch.targets, &values)) {
+                (Some(given), Some(own)) => Some(given.logical_and(&own)),
+                (given, own) => own.or_else(|| given.clone()),
+            };
+            let weight = Batch { mask, ..batch.clone() }.weight(options.reduction())?;
+            Ok(batch::reduce(&values, weight.as_ref(), options.reduction())?.cast(options.dtype()))
+        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Device;
-
-    fn values(loss: &dyn Loss, targets: &Tensor, predictions: &Tensor) -> Vec<f32> {
-        let values = loss.values(targets, predictions).unwrap();
-        let mean = loss.call(targets, predictions).unwrap().item::<f32>().unwrap();
-        let values = values.to_vec::<f32>().unwrap();
-        assert!((mean - values.iter().sum::<f32>() / values.len() as f32).abs() < 1e-6);
-        values
-    }
-
-    #[track_caller]
-    fn close(found: &[f32], expected: &[f32]) {
-        let near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1e-5 * b.abs().max(1.0));
-        assert!(found.len() == expected.len() && near, "{found:?}, expected {expected:?}");
-    }
-
-    #[test]
-    fn values_are_keras_s() {
-        Device::cpu().scope(|| {
-            let (rows, classes) = (Tensor::from([[0.0f32, 1.0, 0.0], [0.0, 0.0, 1.0]]), Tensor::from([1, 2]));
-            let p = Tensor::from([[0.05f32, 0.95, 0.0], [0.1, 0.8, 0.1]]);
-            close(&values(&CategoricalCrossentropy::new(), &rows, &p), &[0.051_293_3, std::f32::consts::LN_10]);
-            close(&values(&SparseCategoricalCrossentropy::new(), &classes, &p), &[0.051_293_3, std::f32::consts::LN_10]);
-            close(&values(&SparseCategoricalCrossentropy::new(), &classes.reshape([2, 1]), &p), &[0.051_293_3, std::f32::consts::LN_10]);
-            let logits = Tensor::from([[0.0f32, 0.0, 0.0], [1.0, 2.0, 3.0]]);
-            close(&values(&SparseCategoricalCrossentropy::new().from_logits(true), &classes, &logits), &[1.098_612_3, 0.407_605_9]);
-            let smooth = CategoricalCrossentropy::new().from_logits(true).label_smoothing(0.3);
-            close(&values(&smooth, &rows, &logits), &[1.098_612_3, 0.707_605_9]);
-
-            let (t, p) = (Tensor::from([[0.0f32, 1.0], [0.0, 0.0]]), Tensor::from([[0.6f32, 0.4], [0.4, 0.6]]));
-            close(&values(&BinaryCrossentropy::new(), &t, &p), &[0.916_290_7, 0.713_558_2]);
-            close(&values(&MeanSquaredError::new(), &t, &p), &[0.36, 0.26]);
-            close(&values(&MeanAbsoluteError::new(), &t, &p), &[0.6, 0.5]);
-            close(&values(&Huber::new(), &t, &p), &[0.18, 0.13]);
-            close(&values(&Huber::new().delta(0.5), &t, &p), &[0.175, 0.127_5]);
-            // An axis of size one that the targets do not have.
-            close(&values(&MeanSquaredError::new(), &Tensor::from([1.0f32, 2.0]), &Tensor::from([[1.5f32], [4.0]])), &[0.25, 4.0]);
-        });
-    }
-
-    #[test]
-    fn targets_that_do_not_fit() {
-        let text = |loss: &dyn Loss, targets: &Array, output: &[usize]| loss.check(targets, &output.into()).unwrap_err().to_string();
-        let (labels, rows) = (Array::from(vec![0, 1, 2]), Array::new(vec![0.0f32; 12], [3, 4]).unwrap());
-        let sparse = SparseCategoricalCrossentropy::new();
-        assert!(sparse.check(&labels, &[3, 4].into()).is_ok());
-        assert!(text(&sparse, &rows, &[3, 4]).contains("use CategoricalCrossentropy for one-hot targets"));
-        assert!(
-            text(&sparse, &vec![0.0f32, 1.0, 2.0].into(), &[3, 4]).contains("labels are float32, but classes are numbered by integers")
-        );
-        assert!(text(&sparse, &labels, &[3, 5, 4]).contains("so labels of shape (3, 5) were expected"));
-        let categorical = CategoricalCrossentropy::new();
-        assert!(categorical.check(&rows, &[3, 4].into()).is_ok());
-        assert!(text(&categorical, &labels, &[3, 4]).contains("for integer labels use SparseCategoricalCrossentropy"));
-        assert!(text(&categorical.label_smoothing(2.0), &rows, &[3, 4]).contains("label_smoothing lies from 0 to 1, got 2"));
-        assert!(text(&BinaryCrossentropy::new(), &labels, &[3, 4]).contains("each prediction needs a target"));
-        assert!(text(&BinaryCrossentropy::new(), &labels, &[3, 1]).contains("target 2 is 2, but targets lie from 0 to 1"));
-        assert!(text(&MeanSquaredError::new(), &rows, &[3, 1]).contains("targets have shape (3, 4), predictions (3, 1)"));
-    }
-}
+kind!(Loss, "loss");

@@ -1,9 +1,18 @@
 //! Targets of losses and metrics: how their shape is brought to the predictions', and what can be wrong with them.
 
 use crate::{
-    Error, Result, Shape, Tensor,
+    DType, Error, Result, Shape, Tensor,
     data::{Array, Values},
 };
+
+/// What is told where shapes differ.
+pub(crate) const ELEMENTS: &str = "each prediction needs a target: shapes must be equal, but for an axis of size one at the end";
+
+/// Targets and predictions, in float32, brought to one shape.
+pub(crate) fn elements(targets: &Tensor, predictions: &Tensor) -> Result<(Tensor, Tensor)> {
+    check_elements(targets.shape(), predictions.shape(), ELEMENTS)?;
+    Ok(same_rank(&targets.cast(DType::F32), &predictions.cast(DType::F32)))
+}
 
 /// Targets and predictions with ranks that differ by an axis of size one, brought to one rank as Keras does: the axis goes,
 /// or is added where the other one has only its samples.
@@ -88,6 +97,11 @@ pub(crate) fn check_probabilities(targets: &Array) -> Result<()> {
 
 /// That all are integers from 0 up to but without `classes`.
 pub(crate) fn check_labels(labels: &Array, classes: usize) -> Result<()> {
+    check_labels_but(labels, classes, None)
+}
+
+/// The same, but for those that are `ignored`.
+pub(crate) fn check_labels_but(labels: &Array, classes: usize, ignored: Option<i32>) -> Result<()> {
     let Some(mut values) = labels.integers() else {
         let dtype = labels.dtype();
         return Err(Error::dtype(format!(
@@ -95,7 +109,7 @@ pub(crate) fn check_labels(labels: &Array, classes: usize) -> Result<()> {
         )));
     };
     let allowed = 0..i64::try_from(classes).unwrap_or(i64::MAX);
-    let Some(at) = values.position(|label| !allowed.contains(&label)) else { return Ok(()) };
+    let Some(at) = values.position(|label| !allowed.contains(&label) && Some(label) != ignored.map(i64::from)) else { return Ok(()) };
     let all = || labels.integers().into_iter().flatten();
     let (label, last) = (all().nth(at).unwrap_or_default(), classes.saturating_sub(1));
     let hint = if classes == 1 {

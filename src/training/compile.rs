@@ -1,10 +1,9 @@
 //! `compile`: optimizer, loss and metrics of a model.
 
-use std::sync::Arc;
-
 use crate::{
     Result,
-    losses::Loss,
+    config::Object,
+    losses::{Loss, Reduction},
     metrics::Metric,
     mixed_precision::Policy,
     models::Model,
@@ -16,8 +15,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Compiled {
     pub(crate) optimizer: Box<dyn Optimizer>,
-    pub(crate) loss: Box<dyn Loss>,
-    pub(crate) metrics: Vec<Arc<dyn Metric>>,
+    pub(crate) loss: Object<dyn Loss>,
+    pub(crate) metrics: Vec<Object<dyn Metric>>,
     run_eagerly: bool,
 }
 
@@ -39,16 +38,16 @@ pub struct Compile<'a> {
 impl Model {
     /// Chooses how to train: `model.compile(Adam::new(1e-3), SparseCategoricalCrossentropy::new()).metric(Accuracy::new()).finish()?`.
     #[doc(alias = "keras.Model.compile")]
-    pub fn compile(&mut self, optimizer: impl Optimizer + 'static, loss: impl Loss + 'static) -> Compile<'_> {
-        let compiled = Compiled { optimizer: Box::new(optimizer), loss: Box::new(loss), metrics: Vec::new(), run_eagerly: false };
+    pub fn compile(&mut self, optimizer: impl Optimizer + 'static, loss: impl Into<Object<dyn Loss>>) -> Compile<'_> {
+        let compiled = Compiled { optimizer: Box::new(optimizer), loss: loss.into(), metrics: Vec::new(), run_eagerly: false };
         Compile { model: self, compiled, auto_scale_loss: true }
     }
 }
 
 impl Compile<'_> {
     /// Shows `metric` beside the loss.
-    pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
-        self.compiled.metrics.push(Arc::new(metric));
+    pub fn metric(mut self, metric: impl Into<Object<dyn Metric>>) -> Self {
+        self.compiled.metrics.push(metric.into());
         self
     }
 
@@ -67,12 +66,15 @@ impl Compile<'_> {
     /// Compiles the model. Variables move into the optimizer's arenas if they exist already.
     ///
     /// # Errors
-    /// When two metrics have one name, or a variable cannot be trained.
+    /// When two metrics have one name, the loss has no reduction, or a variable cannot be trained.
     pub fn finish(mut self) -> Result<()> {
-        let mut names: Vec<&str> = self.compiled.metrics.iter().map(|metric| metric.name()).collect();
+        let mut names: Vec<String> = self.compiled.metrics.iter().map(|metric| metric.metric_name()).collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(crate::Error::invalid(format!("compile: two metrics are called {}", pair[0])));
+        }
+        if self.compiled.loss.shared().reduction() == Reduction::None {
+            return Err(crate::Error::invalid("compile: a loss that reduction `none` leaves as many numbers cannot be made small"));
         }
         let is_scaled = self.compiled.optimizer.class().name == "LossScaleOptimizer";
         if self.auto_scale_loss && self.model.policy() == Policy::MixedFloat16 && !is_scaled {

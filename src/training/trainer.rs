@@ -2,19 +2,20 @@
 
 use super::{Compiled, events::Logs};
 use crate::{
-    DType, Error, ErrorKind, Result, Shape, Tensor, Variable,
+    DType, Error, ErrorKind, Result, Spec, Tensor, Variable,
+    config::Object,
     data::Array,
     device::Device,
     dtype::Element,
     graph::{GradientTape, watch},
     layers::{Call, Training},
-    metrics::{self, Metric},
+    metrics::{self, Batch as Scored, Metric},
     models::Model,
     optimizers::Extras,
     plan::Recordings,
     tensor::Reading,
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 /// Steps that may be on the device at once; their batches are kept to find out what went wrong in one.
 const IN_FLIGHT: usize = 3;
@@ -24,7 +25,9 @@ pub(super) struct Trainer<'a> {
     model: &'a Model,
     compiled: &'a Compiled,
     device: Device,
-    metrics: Vec<Arc<dyn Metric>>,
+    metrics: Vec<Object<dyn Metric>>,
+    /// Of the loss, then of each result of each metric.
+    names: Vec<String>,
     /// States of the loss' mean, then of each metric.
     states: Vec<Vec<Variable>>,
     train_steps: Recordings,
@@ -45,21 +48,31 @@ impl<'a> Trainer<'a> {
     /// A trainer for targets `y`, whose dtype, shape and range are checked here.
     pub fn new(model: &'a Model, compiled: &'a Compiled, y: &Array) -> Result<Self> {
         let output = model.output_shape(0, y.samples())?;
-        compiled.loss.check(y, &output).map_err(|error| error.at(compiled.loss.name()))?;
-        let resolve = |metric: &Arc<dyn Metric>| {
-            let resolved = metric.resolve(y.shape(), &output).map_err(|error| error.at(metric.name()))?;
-            Ok(resolved.map_or_else(|| metric.clone(), Arc::from))
+        compiled.loss.check(y, &output).map_err(|error| error.at(compiled.loss.loss_name()))?;
+        let resolve = |metric: &Object<dyn Metric>| {
+            let resolved = metric.resolve(y.shape(), &output).map_err(|error| error.at(metric.metric_name()))?;
+            Ok(resolved.unwrap_or_else(|| metric.clone()))
         };
         let metrics = compiled.metrics.iter().map(resolve).collect::<Result<Vec<_>>>()?;
         let device = model.device()?.clone();
-        let state = |shape: Shape| Ok(Variable::new("state", Tensor::zeros_on(&device, shape)?));
-        let shapes = std::iter::once(vec![Shape::scalar(); 2]).chain(metrics.iter().map(|metric| metric.states()));
-        let states = shapes.map(|shapes| shapes.into_iter().map(state).collect()).collect::<Result<_>>()?;
+        let of_metric = |metric: &Object<dyn Metric>| metric.states(y.shape(), &output).map_err(|error| error.at(metric.metric_name()));
+        let state = |spec: Spec| Variable::new("state", zeros(&device, spec));
+        let mut states = vec![vec![state(Spec::new(DType::F32, [])), state(Spec::new(DType::F32, []))]];
+        for metric in &metrics {
+            states.push(of_metric(metric)?.into_iter().map(state).collect());
+        }
+        let mut names = vec!["loss".to_owned()];
+        for (metric, states) in metrics.iter().zip(&states[1..]) {
+            let states: Vec<Tensor> = states.iter().map(Variable::value).collect();
+            let (name, results) = (metric.metric_name(), device.scope(|| metric.result(&states)).size());
+            names.extend((0..results).map(|at| if results == 1 { name.clone() } else { format!("{name}_{at}") }));
+        }
         Ok(Self {
             model,
             compiled,
             device,
             metrics,
+            names,
             states,
             train_steps: Recordings::default(),
             test_steps: Recordings::default(),
@@ -72,7 +85,7 @@ impl<'a> Trainer<'a> {
     /// Starts new means, as at the start of an epoch.
     pub fn reset(&mut self) -> Result<()> {
         self.logs.clear();
-        self.states.iter().flatten().try_for_each(|state| state.assign(&Tensor::zeros_on(&self.device, state.spec().shape.clone())?))
+        self.states.iter().flatten().try_for_each(|state| state.assign(&zeros(&self.device, state.spec().clone())))
     }
 
     /// One training step on samples `indices`; returns the newest logs that are there. From the second step on with a shape
@@ -102,7 +115,7 @@ impl<'a> Trainer<'a> {
     fn gradients(&self, call: &mut Call, x: &Tensor, y: &Tensor, variables: &[Variable]) -> Result<(Tensor, Tensor, Vec<Option<Tensor>>)> {
         let tape = GradientTape::new();
         let predictions = self.model.forward(call, &x.into())?.one()?.clone();
-        let loss = self.compiled.loss.call(y, &predictions)?;
+        let loss = self.compiled.loss.call(y, &predictions)?.cast(DType::F32);
         let loss = self.model.total_loss(call, loss)?;
         let gradients = tape.gradient(&self.compiled.optimizer.scale_loss(&loss), variables)?;
         Ok((predictions, loss, gradients))
@@ -119,7 +132,7 @@ impl<'a> Trainer<'a> {
     fn test_step(&self, x: &Tensor, y: &Tensor) -> Result<Vec<Tensor>> {
         let mut call = Call::new(Training::No, self.model.seed()?, 0);
         let predictions = self.model.forward(&mut call, &x.into())?.one()?.clone();
-        let loss = self.compiled.loss.call(y, &predictions)?;
+        let loss = self.compiled.loss.call(y, &predictions)?.cast(DType::F32);
         let loss = self.model.total_loss(&mut call, loss)?;
         Ok(vec![self.update_states(&loss, y, &predictions)?])
     }
@@ -136,18 +149,18 @@ impl<'a> Trainer<'a> {
 
     /// Records the running means; returns them as one vector.
     fn update_states(&self, loss: &Tensor, y: &Tensor, predictions: &Tensor) -> Result<Tensor> {
-        let predictions = predictions.cast(DType::F32);
+        let batch = Scored::new(y, &predictions.cast(DType::F32));
         let samples = y.shape().first().map_or(1.0, |&samples| samples as f32);
         let old: Vec<Vec<Tensor>> = self.states.iter().map(|states| states.iter().map(Variable::value).collect()).collect();
         let mut new = vec![vec![&old[0][0] + loss * samples, &old[0][1] + samples]];
         let mut results = vec![metrics::mean_result(&new[0])];
         for (metric, states) in self.metrics.iter().zip(&old[1..]) {
-            let states = metric.update(states, y, &predictions).map_err(|error| error.at(metric.name()))?;
-            results.push(metric.result(&states));
+            let states = self.device.scope(|| metric.update(states, &batch)).map_err(|error| error.at(metric.metric_name()))?;
+            results.push(self.device.scope(|| metric.result(&states)));
             new.push(states);
         }
         self.states.iter().flatten().zip(new.iter().flatten()).try_for_each(|(variable, state)| variable.assign(state))?;
-        let results: Vec<Tensor> = results.iter().map(|result| result.reshape([1])).collect();
+        let results: Vec<Tensor> = results.iter().map(|result| result.reshape([result.size()])).collect();
         Ok(Tensor::concat(&results.iter().collect::<Vec<_>>(), 0))
     }
 
@@ -167,8 +180,7 @@ impl<'a> Trainer<'a> {
 
     fn take(&mut self, reading: Reading) -> Result<()> {
         let values = reading.wait()?;
-        let names = std::iter::once("loss").chain(self.metrics.iter().map(|metric| metric.name()));
-        self.logs = names.map(str::to_owned).zip(values.into_iter().map(|word| f64::from(f32::from_word(word)))).collect();
+        self.logs = self.names.iter().cloned().zip(values.into_iter().map(|word| f64::from(f32::from_word(word)))).collect();
         self.logs.sort_by(|one, other| one.0.cmp(&other.0));
         Ok(())
     }
@@ -197,6 +209,10 @@ impl<'a> Trainer<'a> {
             Error::new(ErrorKind::NonFinite, text)
         })
     }
+}
+
+fn zeros(device: &Device, spec: Spec) -> Tensor {
+    device.scope(|| Tensor::zeros(spec.shape).cast(spec.dtype))
 }
 
 /// That samples and targets can be used together.

@@ -29,9 +29,7 @@ pub fn tolerance(case: &Case) -> Tolerance {
     match policy.unwrap_or("float32") {
         "float16" | "mixed_float16" => Tolerance { of_largest: 1e-2, ..FLOAT32 },
         "bfloat16" | "mixed_bfloat16" => Tolerance { of_largest: 4e-2, ..FLOAT32 },
-        // Drivers in software are allowed their own exp and tanh.
-        _ if Device::current().is_ok_and(|device| device != Device::cpu()) => Tolerance { of_largest: 5e-3, ..FLOAT32 },
-        _ => FLOAT32,
+        _ => Tolerance::of_device(),
     }
 }
 

@@ -6,6 +6,8 @@
 mod activations;
 mod case;
 mod layers;
+mod losses;
+mod metrics;
 mod objects;
 mod optimizers;
 #[path = "../support/mod.rs"]
@@ -14,7 +16,10 @@ mod support;
 use case::Case;
 use libtest_mimic::Trial;
 use std::path::PathBuf;
-use wgrad::{Result, constraints::Constraint, initializers::Initializer, regularizers::Regularizer, schedules::Schedule};
+use wgrad::{
+    Result, constraints::Constraint, initializers::Initializer, losses::Loss, metrics::Metric, regularizers::Regularizer,
+    schedules::Schedule,
+};
 
 /// A group of cases: its folder, whether the GPU runs them too, whether the class of a case is there, and how one is checked.
 struct Group {
@@ -27,6 +32,8 @@ struct Group {
 const GROUPS: &[Group] = &[
     Group { folder: "layers", on_gpu: true, exists: layers::exists, check: layers::check },
     Group { folder: "activations", on_gpu: true, exists: activations::exists, check: activations::check },
+    Group { folder: "losses", on_gpu: true, exists: objects::exists::<dyn Loss>, check: losses::check },
+    Group { folder: "metrics", on_gpu: true, exists: objects::exists::<dyn Metric>, check: metrics::check },
     Group { folder: "initializers", on_gpu: false, exists: objects::exists::<dyn Initializer>, check: objects::initializer },
     Group { folder: "regularizers", on_gpu: true, exists: objects::exists::<dyn Regularizer>, check: objects::regularizer },
     Group { folder: "constraints", on_gpu: true, exists: objects::exists::<dyn Constraint>, check: objects::constraint },

@@ -16,7 +16,7 @@ pub fn exists<K: Kind + ?Sized>(case: &Case) -> bool {
 }
 
 /// The case's object, of its config; arguments that Keras forgets to write are those of the constructor.
-fn object<K: Kind + ?Sized>(case: &Case) -> Result<Object<K>>
+pub fn object<K: Kind + ?Sized>(case: &Case) -> Result<Object<K>>
 where
     Object<K>: Value,
 {

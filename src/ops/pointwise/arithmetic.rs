@@ -32,6 +32,13 @@ pub(crate) static MUL: Binary = Row::new(
 );
 pub(crate) static DIV: Binary =
     Row::new("div", Types::Float, "x / y", |l| float2(l, |x, y| x / y), Some(|x, out, dy| [Some(dy / &x[1]), Some(-(dy * out / &x[1]))]));
+static DIVIDE_NO_NAN: Binary = Row::new(
+    "divide_no_nan",
+    Types::Float,
+    "select(x / y, 0.0, y == 0.0)",
+    |l| float2(l, |x, y| if y == 0.0 { 0.0 } else { x / y }),
+    Some(|x, out, dy| [Some(dy.divide_no_nan(&x[1])), Some(-(dy * out).divide_no_nan(&x[1]))]),
+);
 static POW: Binary = Row::new(
     "pow",
     Types::Float,
@@ -99,6 +106,13 @@ fn int_divmod(x: i32, y: i32) -> (i32, i32) {
 }
 
 impl Tensor {
+    /// The quotient, 0 where the divisor is 0.
+    #[doc(alias = "keras.ops.divide_no_nan")]
+    #[track_caller]
+    pub fn divide_no_nan(&self, divisor: impl Operand) -> Tensor {
+        self.binary(&DIVIDE_NO_NAN, divisor)
+    }
+
     /// `self^exponent`: NaN for negative numbers to fractional powers, `x^0 = 1` for all x.
     #[doc(alias = "keras.ops.power")]
     #[track_caller]
@@ -148,11 +162,12 @@ pub(super) fn cases() -> Vec<Case> {
         let remainder = x % y;
         if remainder != 0.0 && (remainder < 0.0) != (y < 0.0) { remainder + y } else { remainder }
     };
-    let lines: [Line; 9] = [
+    let lines: [Line; 10] = [
         ("add", |x, y| x + y, |x, y| x + y, Twice),
         ("sub", |x, y| x - y, |x, y| x - y, Twice),
         ("mul", |x, y| x * y, |x, y| x * y, Twice),
         ("div", |x, y| x / y, |x, y| x / y, Twice),
+        ("divide_no_nan", |x, y| x.divide_no_nan(y), |x, y| if y == 0.0 { 0.0 } else { x / y }, Twice),
         ("pow", |x, y| x.pow(y), f64::powf, Twice),
         ("maximum", |x, y| x.maximum(y), |x, y| if x >= y || x.is_nan() { x } else { y }, Once),
         ("minimum", |x, y| x.minimum(y), |x, y| if x <= y || x.is_nan() { x } else { y }, Once),
