@@ -179,6 +179,36 @@ fn a_bad_batch_changes_nothing(_device: &Device) -> Result<()> {
     Ok(())
 }
 
+/// A model whose one weight is 1: its prediction is its input.
+fn scale() -> Result<Model> {
+    let mut model = Sequential::new().add(Input::new([1])).add(Dense::new(1).use_bias(false).kernel_initializer(Ones)).build()?;
+    let compile = model.compile(SGD::new(0.1), MeanSquaredError::new());
+    compile.metric(wgrad::metrics::MeanSquaredError::new()).weighted_metric(RootMeanSquaredError::new()).finish()?;
+    Ok(model)
+}
+
+fn samples_count_by_weight_or_class(_device: &Device) -> Result<()> {
+    let (x, y) = (Array::new(vec![1.0f32, 2.0], [2, 1])?, Array::new(vec![0, 1], [2, 1])?);
+    let weight = |model: &Model| model.variables()[0].value().item::<f32>();
+    // Both errors are 1, so the gradient is the mean of 2 * weight * x.
+    let mut model = scale()?;
+    let history = model.fit((&x, &y)).sample_weight(&vec![1.0f32, 0.5]).verbose(Verbose::Silent).run()?;
+    assert!((weight(&model)? - 0.8).abs() < 1e-6 && (history["loss"][0] - 0.75).abs() < 1e-6, "{} {history:?}", weight(&model)?);
+    let mut model = scale()?;
+    model.fit((&x, &y)).class_weight([(1, 0.5)]).verbose(Verbose::Silent).run()?;
+    assert!((weight(&model)? - 0.8).abs() < 1e-6, "{}", weight(&model)?);
+    // Only weighted metrics look at weights.
+    let scores = scale()?.evaluate((&x, &y)).sample_weight(&vec![0.0f32, 4.0]).verbose(Verbose::Silent).run()?;
+    assert!((scores["loss"] - 2.0).abs() < 1e-6 && (scores["root_mean_squared_error"] - 1.0).abs() < 1e-6, "{scores:?}");
+    assert!((scores["mean_squared_error"] - 1.0).abs() < 1e-6, "{scores:?}");
+
+    let text = |run: Result<History>| run.expect_err("weights that cannot work").to_string();
+    let (short, both) = (vec![1.0f32], vec![1.0f32, 1.0]);
+    assert!(text(scale()?.fit((&x, &y)).sample_weight(&short).run()).contains("2 inputs (shape (2, 1)) for 1 sample weights"));
+    assert!(text(scale()?.fit((&x, &y)).sample_weight(&both).class_weight([(0, 2.0)]).run()).contains("exclude each other"));
+    Ok(())
+}
+
 fn part_f32(array: &Array, start: usize, count: usize) -> Result<Array> {
     let wgrad::data::Values::F32(values) = array.values() else { unreachable!("made of floats") };
     let stride = values.len() / array.samples();
@@ -191,10 +221,11 @@ fn main() {
         return println!("{}", hash.expect("the parent shows this"));
     }
     type Test = fn(&Device) -> Result<()>;
-    let tests: [(&str, Test); 5] = [
+    let tests: [(&str, Test); 6] = [
         ("fit learns", fit_learns),
         ("memory stays flat", memory_stays_flat),
         ("follows the CPU", follows_the_cpu),
+        ("samples count by weight or class", samples_count_by_weight_or_class),
         ("a stop flag ends fit", a_stop_flag_ends_fit),
         ("a bad batch changes nothing", a_bad_batch_changes_nothing),
     ];

@@ -129,6 +129,18 @@ impl Array {
         })
     }
 
+    /// The elements one by one as float64, if they are numbers.
+    pub(crate) fn numbers(&self) -> Option<Box<dyn Iterator<Item = f64> + '_>> {
+        Some(match &self.values {
+            Values::F16(v) => Box::new(v.iter().map(|x| x.to_f64())),
+            Values::BF16(v) => Box::new(v.iter().map(|x| x.to_f64())),
+            Values::F32(v) => Box::new(v.iter().map(|&x| x.into())),
+            Values::F64(v) => Box::new(v.iter().copied()),
+            Values::Str(_) => return None,
+            _ => Box::new(self.integers()?.map(|x| x as f64)),
+        })
+    }
+
     /// The dtype that these elements have on a device.
     pub(crate) fn device_dtype(&self) -> DType {
         match self.dtype() {

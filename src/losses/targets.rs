@@ -1,9 +1,6 @@
 //! Targets of losses and metrics: how their shape is brought to the predictions', and what can be wrong with them.
 
-use crate::{
-    DType, Error, Result, Shape, Tensor,
-    data::{Array, Values},
-};
+use crate::{DType, Error, Result, Shape, Tensor, data::Array};
 
 /// What is told where shapes differ.
 pub(crate) const ELEMENTS: &str = "each prediction needs a target: shapes must be equal, but for an axis of size one at the end";
@@ -66,28 +63,17 @@ pub(crate) fn label_shape(labels: &Shape, output: &Shape) -> Result<Shape> {
 
 /// That all are finite numbers.
 pub(crate) fn check_numbers(targets: &Array) -> Result<()> {
-    let bad = match targets.values() {
-        Values::Str(_) => return Err(Error::dtype("targets are text, not numbers; look them up first (StringLookup)")),
-        Values::F16(v) => v.iter().position(|x| !x.is_finite()),
-        Values::BF16(v) => v.iter().position(|x| !x.is_finite()),
-        Values::F32(v) => v.iter().position(|x| !x.is_finite()),
-        Values::F64(v) => v.iter().position(|x| !x.is_finite()),
-        _ => None,
+    let Some(mut numbers) = targets.numbers() else {
+        return Err(Error::dtype("targets are text, not numbers; look them up first (StringLookup)"));
     };
+    let bad = if targets.integers().is_some() { None } else { numbers.position(|x| !x.is_finite()) };
     let Some(at) = bad else { return Ok(()) };
     Err(Error::data(format!("target {} is not finite (NaN or infinity); clean the data first", place(targets, at))))
 }
 
 /// That all lie from 0 to 1.
 pub(crate) fn check_probabilities(targets: &Array) -> Result<()> {
-    let outside = |x: f64| !(0.0..=1.0).contains(&x);
-    let bad = match targets.values() {
-        Values::F16(v) => v.iter().map(|x| x.to_f64()).enumerate().find(|x| outside(x.1)),
-        Values::BF16(v) => v.iter().map(|x| x.to_f64()).enumerate().find(|x| outside(x.1)),
-        Values::F32(v) => v.iter().map(|&x| f64::from(x)).enumerate().find(|x| outside(x.1)),
-        Values::F64(v) => v.iter().copied().enumerate().find(|x| outside(x.1)),
-        _ => targets.integers().and_then(|v| v.map(|x| x as f64).enumerate().find(|x| outside(x.1))),
-    };
+    let bad = targets.numbers().and_then(|all| all.enumerate().find(|(_, x)| !(0.0..=1.0).contains(x)));
     let Some((at, value)) = bad else { return Ok(()) };
     let place = place(targets, at);
     Err(Error::data(format!(

@@ -17,6 +17,8 @@ pub struct Compiled {
     pub(crate) optimizer: Box<dyn Optimizer>,
     pub(crate) loss: Object<dyn Loss>,
     pub(crate) metrics: Vec<Object<dyn Metric>>,
+    /// Those that sample weights reach.
+    pub(crate) weighted_metrics: Vec<Object<dyn Metric>>,
     run_eagerly: bool,
 }
 
@@ -39,7 +41,8 @@ impl Model {
     /// Chooses how to train: `model.compile(Adam::new(1e-3), SparseCategoricalCrossentropy::new()).metric(Accuracy::new()).finish()?`.
     #[doc(alias = "keras.Model.compile")]
     pub fn compile(&mut self, optimizer: impl Optimizer + 'static, loss: impl Into<Object<dyn Loss>>) -> Compile<'_> {
-        let compiled = Compiled { optimizer: Box::new(optimizer), loss: loss.into(), metrics: Vec::new(), run_eagerly: false };
+        let (optimizer, loss) = (Box::new(optimizer), loss.into());
+        let compiled = Compiled { optimizer, loss, metrics: Vec::new(), weighted_metrics: Vec::new(), run_eagerly: false };
         Compile { model: self, compiled, auto_scale_loss: true }
     }
 }
@@ -48,6 +51,12 @@ impl Compile<'_> {
     /// Shows `metric` beside the loss.
     pub fn metric(mut self, metric: impl Into<Object<dyn Metric>>) -> Self {
         self.compiled.metrics.push(metric.into());
+        self
+    }
+
+    /// Shows `metric` beside the loss, with the sample weights that `fit` and `evaluate` get.
+    pub fn weighted_metric(mut self, metric: impl Into<Object<dyn Metric>>) -> Self {
+        self.compiled.weighted_metrics.push(metric.into());
         self
     }
 
@@ -68,7 +77,8 @@ impl Compile<'_> {
     /// # Errors
     /// When two metrics have one name, the loss has no reduction, or a variable cannot be trained.
     pub fn finish(mut self) -> Result<()> {
-        let mut names: Vec<String> = self.compiled.metrics.iter().map(|metric| metric.metric_name()).collect();
+        let metrics = self.compiled.metrics.iter().chain(&self.compiled.weighted_metrics);
+        let mut names: Vec<String> = metrics.map(|metric| metric.metric_name()).collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(crate::Error::invalid(format!("compile: two metrics are called {}", pair[0])));

@@ -3,8 +3,8 @@
 use super::{
     Verbose,
     events::{Event, tell},
-    fit::pair,
-    trainer::{Trainer, check_pair},
+    samples::Samples,
+    trainer::Trainer,
 };
 use crate::{
     Error, Result,
@@ -44,7 +44,8 @@ impl Index<&str> for Scores {
 #[must_use = "run() evaluates"]
 pub struct Evaluate<'a> {
     model: &'a Model,
-    data: Result<(Cow<'a, Array>, Cow<'a, Array>)>,
+    samples: Result<Samples<'a>>,
+    sample_weight: Option<Result<Cow<'a, Array>>>,
     batch_size: usize,
     verbose: Verbose,
 }
@@ -53,11 +54,17 @@ impl Model {
     /// Calculates loss and metrics over inputs and targets.
     #[doc(alias = "keras.Model.evaluate")]
     pub fn evaluate<'a>(&'a self, (x, y): (&'a impl AsArray, &'a impl AsArray)) -> Evaluate<'a> {
-        Evaluate { model: self, data: pair(x, y), batch_size: 32, verbose: Verbose::Auto }
+        Evaluate { model: self, samples: Samples::new(x, y), sample_weight: None, batch_size: 32, verbose: Verbose::Auto }
     }
 }
 
-impl Evaluate<'_> {
+impl<'a> Evaluate<'a> {
+    /// How much each sample, or each of its targets, counts in the loss and in weighted metrics.
+    pub fn sample_weight(mut self, weight: &'a impl AsArray) -> Self {
+        self.sample_weight = Some(weight.as_array());
+        self
+    }
+
     /// Samples of a step.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = batch_size;
@@ -75,18 +82,18 @@ impl Evaluate<'_> {
     /// # Errors
     /// When the model is not built or compiled, data does not fit, or the device fails.
     pub fn run(self) -> Result<Scores> {
-        let (x, y) = self.data?;
+        let samples = self.samples?.weighted(self.sample_weight)?;
         if self.batch_size == 0 {
             return Err(Error::invalid("evaluate: a batch size of 0"));
         }
-        check_pair(self.model, &x, &y)?;
-        let mut trainer = Trainer::new(self.model, self.model.compiled()?, &y)?;
+        samples.check(self.model)?;
+        let mut trainer = Trainer::new(self.model, self.model.compiled()?, &samples.y)?;
         let mut listeners = self.verbose.listeners();
         tell(&mut listeners, &Event::EpochBegin { epoch: 0, epochs: 1 });
-        let all: Vec<usize> = (0..x.samples()).collect();
+        let all: Vec<usize> = (0..samples.len()).collect();
         let steps = all.len().div_ceil(self.batch_size);
         for (at, indices) in all.chunks(self.batch_size).enumerate() {
-            let logs = trainer.test(&x, &y, indices)?;
+            let logs = trainer.test(&samples, indices)?;
             tell(&mut listeners, &Event::BatchEnd { step: at + 1, steps, logs });
         }
         let logs = trainer.finish()?;

@@ -4,7 +4,8 @@ use super::{
     History,
     events::{Event, Listener, Logs, tell},
     progress::ProgressBar,
-    trainer::{Trainer, check_pair},
+    samples::Samples,
+    trainer::Trainer,
 };
 use crate::{
     Error, Result,
@@ -46,19 +47,16 @@ impl Verbose {
 #[must_use = "run() trains"]
 pub struct Fit<'a> {
     model: &'a mut Model,
-    data: Result<(Cow<'a, Array>, Cow<'a, Array>)>,
-    validation: Option<Result<(Cow<'a, Array>, Cow<'a, Array>)>>,
+    samples: Result<Samples<'a>>,
+    sample_weight: Option<Result<Cow<'a, Array>>>,
+    class_weight: Vec<(usize, f32)>,
+    validation: Option<Result<Samples<'a>>>,
     validation_split: f64,
     epochs: usize,
     batch_size: Option<usize>,
     shuffle: bool,
     verbose: Verbose,
     stop: Option<Arc<AtomicBool>>,
-}
-
-/// Both arrays of a pair.
-pub(super) fn pair<'a>(x: &'a (impl AsArray + ?Sized), y: &'a (impl AsArray + ?Sized)) -> Result<(Cow<'a, Array>, Cow<'a, Array>)> {
-    Ok((x.as_array()?, y.as_array()?))
 }
 
 impl Model {
@@ -68,7 +66,9 @@ impl Model {
     pub fn fit<'a>(&'a mut self, (x, y): (&'a impl AsArray, &'a impl AsArray)) -> Fit<'a> {
         Fit {
             model: self,
-            data: pair(x, y),
+            samples: Samples::new(x, y),
+            sample_weight: None,
+            class_weight: Vec::new(),
             validation: None,
             validation_split: 0.0,
             epochs: 1,
@@ -99,9 +99,31 @@ impl<'a> Fit<'a> {
         self
     }
 
+    /// How much each sample, or each of its targets, counts in the loss and in weighted metrics.
+    ///
+    /// ```
+    /// use wgrad::prelude::*;
+    /// let mut model = Sequential::new().add(Input::new([2])).add(Dense::new(1)).build()?;
+    /// model.compile(SGD::new(0.1), MeanSquaredError::new()).finish()?;
+    /// let (x, y) = (Tensor::from([[1.0f32, 0.0], [0.0, 1.0]]), Tensor::from([[1.0f32], [0.0]]));
+    /// model.fit((&x, &y)).sample_weight(&vec![1.0f32, 0.5]).run()?;
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
+    pub fn sample_weight(mut self, weight: &'a impl AsArray) -> Self {
+        self.sample_weight = Some(weight.as_array());
+        self
+    }
+
+    /// How much the samples of each class count, by the class that their integer label or one-hot row names: `[(0, 1.0), (1, 5.0)]`;
+    /// 1 for others.
+    pub fn class_weight(mut self, weights: impl IntoIterator<Item = (usize, f32)>) -> Self {
+        self.class_weight = weights.into_iter().collect();
+        self
+    }
+
     /// Data to evaluate after each epoch.
     pub fn validation_data(mut self, (x, y): (&'a impl AsArray, &'a impl AsArray)) -> Self {
-        self.validation = Some(pair(x, y));
+        self.validation = Some(Samples::new(x, y));
         self
     }
 
@@ -129,53 +151,55 @@ impl<'a> Fit<'a> {
     /// When the model is not compiled, data does not fit, a loss is not finite, or the device fails. The weights are
     /// then those after the last good step.
     pub fn run(self) -> Result<History> {
-        let Fit { model, data, validation, validation_split, epochs, batch_size, shuffle, verbose, stop } = self;
-        let (mut x, mut y) = data?;
-        let mut validation = validation.transpose()?;
-        model.build_for_data(x.shape())?;
-        check_pair(model, &x, &y)?;
-        if validation.is_none() && validation_split != 0.0 {
-            let training = split(x.samples(), validation_split)?;
-            let samples = x.samples();
-            validation = Some((Cow::Owned(x.slice(training..samples)), Cow::Owned(y.slice(training..samples))));
-            (x, y) = (Cow::Owned(x.slice(0..training)), Cow::Owned(y.slice(0..training)));
+        let Fit { model, validation_split, epochs, batch_size, shuffle, verbose, stop, .. } = self;
+        let mut samples = self.samples?.weighted(self.sample_weight)?;
+        let mut validation = self.validation.transpose()?;
+        model.build_for_data(samples.input_shape())?;
+        samples.check(model)?;
+        if !self.class_weight.is_empty() {
+            samples = samples.weighted_by_class(&self.class_weight)?;
         }
-        if let Some((x, y)) = &validation {
-            check_pair(model, x, y).map_err(|error| error.at("validation data"))?;
+        if validation.is_none() && validation_split != 0.0 {
+            let training = split(samples.len(), validation_split)?;
+            validation = Some(samples.slice(training..samples.len()));
+            samples = samples.slice(0..training);
+        }
+        if let Some(samples) = &validation {
+            samples.check(model).map_err(|error| error.at("validation data"))?;
         }
         let batch_size = match batch_size {
-            Some(size) if size == 0 || size > x.samples() => {
-                let samples = x.samples();
+            Some(size) if size == 0 || size > samples.len() => {
+                let samples = samples.len();
                 return Err(Error::invalid(format!(
                     "fit: a batch size of {size} for {samples} samples to train on; choose 1 to {samples}"
                 )));
             }
             Some(size) => size,
-            None => DEFAULT_BATCH.min(x.samples()),
+            None => DEFAULT_BATCH.min(samples.len()),
         };
         let model = &*model;
         let compiled = model.compiled()?;
         compiled.optimizer.build(&model.trainable_variables())?;
-        let mut trainer = Trainer::new(model, compiled, &y)?;
-        let mut tester = validation.as_ref().map(|(_, y)| Trainer::new(model, compiled, y)).transpose()?;
+        let mut trainer = Trainer::new(model, compiled, &samples.y)?;
+        let mut tester = validation.as_ref().map(|samples| Trainer::new(model, compiled, &samples.y)).transpose()?;
         let mut listeners = verbose.listeners();
         let mut history = History::default();
         let stopped = || stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed));
         for epoch in 0..epochs {
             tell(&mut listeners, &Event::EpochBegin { epoch, epochs });
             trainer.reset()?;
-            let order = order(model, x.samples(), shuffle, epoch)?;
+            let order = order(model, samples.len(), shuffle, epoch)?;
             let steps = order.len().div_ceil(batch_size);
             for (at, indices) in order.chunks(batch_size).enumerate() {
-                let logs = trainer.train(&x, &y, indices)?;
+                let logs = trainer.train(&samples, indices)?;
                 tell(&mut listeners, &Event::BatchEnd { step: at + 1, steps, logs });
                 if stopped() {
                     break;
                 }
             }
             let mut logs = trainer.finish()?.clone();
-            if let (Some(tester), Some((x, y)), false) = (&mut tester, &validation, stopped()) {
-                logs.extend(validate(tester, x, y, batch_size)?);
+            if let (Some(tester), Some(samples), false) = (&mut tester, &validation, stopped()) {
+                logs.extend(validate(tester, samples, batch_size)?);
             }
             history.add(&logs);
             tell(&mut listeners, &Event::EpochEnd { logs: &logs });
@@ -205,11 +229,11 @@ fn split(samples: usize, share: f64) -> Result<usize> {
     Ok(training)
 }
 
-fn validate(tester: &mut Trainer, x: &Array, y: &Array, batch_size: usize) -> Result<Logs> {
+fn validate(tester: &mut Trainer, samples: &Samples, batch_size: usize) -> Result<Logs> {
     tester.reset()?;
-    let all: Vec<usize> = (0..x.samples()).collect();
+    let all: Vec<usize> = (0..samples.len()).collect();
     for indices in all.chunks(batch_size) {
-        tester.test(x, y, indices)?;
+        tester.test(samples, indices)?;
     }
     Ok(tester.finish()?.iter().map(|(name, value)| (format!("val_{name}"), *value)).collect())
 }

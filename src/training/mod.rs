@@ -8,6 +8,7 @@ mod history;
 mod predict;
 mod progress;
 mod readable;
+mod samples;
 mod trainer;
 
 pub use compile::{Compile, Compiled};

@@ -1,6 +1,6 @@
 //! One step of training or evaluation: forward, loss, metrics, and what is read late.
 
-use super::{Compiled, events::Logs};
+use super::{Compiled, events::Logs, samples::Samples};
 use crate::{
     DType, Error, ErrorKind, Result, Spec, Tensor, Variable,
     config::Object,
@@ -25,6 +25,7 @@ pub(super) struct Trainer<'a> {
     model: &'a Model,
     compiled: &'a Compiled,
     device: Device,
+    /// Those without sample weights, then those with.
     metrics: Vec<Object<dyn Metric>>,
     /// Of the loss, then of each result of each metric.
     names: Vec<String>,
@@ -40,8 +41,8 @@ pub(super) struct Trainer<'a> {
 /// A batch that may still be on the device.
 struct Batch {
     step: u64,
-    x: Tensor,
-    y: Tensor,
+    /// Inputs, targets and, if there are any, sample weights.
+    inputs: Vec<Tensor>,
 }
 
 impl<'a> Trainer<'a> {
@@ -53,14 +54,15 @@ impl<'a> Trainer<'a> {
             let resolved = metric.resolve(y.shape(), &output).map_err(|error| error.at(metric.metric_name()))?;
             Ok(resolved.unwrap_or_else(|| metric.clone()))
         };
-        let metrics = compiled.metrics.iter().map(resolve).collect::<Result<Vec<_>>>()?;
+        let metrics = compiled.metrics.iter().chain(&compiled.weighted_metrics).map(resolve).collect::<Result<Vec<_>>>()?;
         let device = model.device()?.clone();
         let of_metric = |metric: &Object<dyn Metric>| metric.states(y.shape(), &output).map_err(|error| error.at(metric.metric_name()));
-        let state = |spec: Spec| Variable::new("state", zeros(&device, spec));
-        let mut states = vec![vec![state(Spec::new(DType::F32, [])), state(Spec::new(DType::F32, []))]];
+        let state = |spec: Spec| Ok(Variable::new("state", zeros(&device, spec)?));
+        let mut specs = vec![vec![Spec::new(DType::F32, []); 2]];
         for metric in &metrics {
-            states.push(of_metric(metric)?.into_iter().map(state).collect());
+            specs.push(of_metric(metric)?);
         }
+        let states: Vec<Vec<Variable>> = specs.into_iter().map(|specs| specs.into_iter().map(state).collect()).collect::<Result<_>>()?;
         let mut names = vec!["loss".to_owned()];
         for (metric, states) in metrics.iter().zip(&states[1..]) {
             let states: Vec<Tensor> = states.iter().map(Variable::value).collect();
@@ -85,26 +87,25 @@ impl<'a> Trainer<'a> {
     /// Starts new means, as at the start of an epoch.
     pub fn reset(&mut self) -> Result<()> {
         self.logs.clear();
-        self.states.iter().flatten().try_for_each(|state| state.assign(&zeros(&self.device, state.spec().clone())))
+        self.states.iter().flatten().try_for_each(|state| state.assign(&zeros(&self.device, state.spec().clone())?))
     }
 
     /// One training step on samples `indices`; returns the newest logs that are there. From the second step on with a shape
     /// nothing is recorded.
-    pub fn train(&mut self, x: &Array, y: &Array, indices: &[usize]) -> Result<&Logs> {
-        let (x, y) = (x.gather(&self.device, indices)?, y.gather(&self.device, indices)?);
-        self.batches.push_back(Batch { step: self.model.step.peek(), x: x.clone(), y: y.clone() });
-        let step = || self.train_steps.call(&[&x, &y], |inputs| self.train_step(&inputs[0], &inputs[1]));
+    pub fn train(&mut self, samples: &Samples, indices: &[usize]) -> Result<&Logs> {
+        let inputs = samples.gather(&self.device, indices)?;
+        self.batches.push_back(Batch { step: self.model.step.peek(), inputs: inputs.clone() });
+        let step = || self.train_steps.call(&inputs.iter().collect::<Vec<_>>(), |inputs| self.train_step(inputs));
         let logs = self.compiled.run(step).map_err(|error| self.explain(error))?;
         self.compiled.optimizer.state().check(false).map_err(|error| self.explain(error))?;
         self.later(&logs[0])
     }
 
-    fn train_step(&self, x: &Tensor, y: &Tensor) -> Result<Vec<Tensor>> {
+    fn train_step(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let mut call = Call::new(Training::Yes, self.model.seed()?, self.model.step.next());
         let variables = self.model.trainable_variables();
-        let (predictions, loss, gradients) = self.gradients(&mut call, x, y, &variables)?;
-        let logs = self.update_states(&loss, y, &predictions)?;
-        drop(predictions);
+        let (batch, loss, gradients) = self.gradients(&mut call, inputs, &variables)?;
+        let logs = self.update_states(&loss, batch)?;
         let optimizer = &self.compiled.optimizer;
         let extras = Extras { loss: Some(&loss), updates: call.take_updates(), also: std::slice::from_ref(&logs) };
         optimizer.state().apply(&optimizer.formula()?, gradients, &variables, extras)?;
@@ -112,29 +113,33 @@ impl<'a> Trainer<'a> {
     }
 
     /// Predictions, loss and gradients of a batch. The tape matters only where each op is computed at once.
-    fn gradients(&self, call: &mut Call, x: &Tensor, y: &Tensor, variables: &[Variable]) -> Result<(Tensor, Tensor, Vec<Option<Tensor>>)> {
+    fn gradients(&self, call: &mut Call, inputs: &[Tensor], variables: &[Variable]) -> Result<(Scored, Tensor, Vec<Option<Tensor>>)> {
         let tape = GradientTape::new();
-        let predictions = self.model.forward(call, &x.into())?.one()?.clone();
-        let loss = self.compiled.loss.call(y, &predictions)?.cast(DType::F32);
-        let loss = self.model.total_loss(call, loss)?;
+        let (batch, loss) = self.loss(call, inputs)?;
         let gradients = tape.gradient(&self.compiled.optimizer.scale_loss(&loss), variables)?;
-        Ok((predictions, loss, gradients))
+        Ok((batch, loss, gradients))
+    }
+
+    /// Targets beside predictions, and the loss with all that layers add to it.
+    fn loss(&self, call: &mut Call, inputs: &[Tensor]) -> Result<(Scored, Tensor)> {
+        let outputs = self.model.forward(call, &(&inputs[0]).into())?;
+        let (targets, predictions) = (inputs[1].clone(), outputs.one()?.clone());
+        let batch = Scored { targets, predictions, sample_weight: inputs.get(2).cloned(), mask: outputs.mask(0).cloned() };
+        let loss = self.compiled.loss.call_with(&batch)?.cast(DType::F32);
+        Ok((batch, self.model.total_loss(call, loss)?))
     }
 
     /// One evaluation step.
-    pub fn test(&mut self, x: &Array, y: &Array, indices: &[usize]) -> Result<&Logs> {
-        let (x, y) = (x.gather(&self.device, indices)?, y.gather(&self.device, indices)?);
-        let step = || self.test_steps.call(&[&x, &y], |inputs| self.test_step(&inputs[0], &inputs[1]));
+    pub fn test(&mut self, samples: &Samples, indices: &[usize]) -> Result<&Logs> {
+        let inputs = samples.gather(&self.device, indices)?;
+        let step = || self.test_steps.call(&inputs.iter().collect::<Vec<_>>(), |inputs| self.test_step(inputs));
         let logs = self.compiled.run(step)?;
         self.later(&logs[0])
     }
 
-    fn test_step(&self, x: &Tensor, y: &Tensor) -> Result<Vec<Tensor>> {
-        let mut call = Call::new(Training::No, self.model.seed()?, 0);
-        let predictions = self.model.forward(&mut call, &x.into())?.one()?.clone();
-        let loss = self.compiled.loss.call(y, &predictions)?.cast(DType::F32);
-        let loss = self.model.total_loss(&mut call, loss)?;
-        Ok(vec![self.update_states(&loss, y, &predictions)?])
+    fn test_step(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        let (batch, loss) = self.loss(&mut Call::new(Training::No, self.model.seed()?, 0), inputs)?;
+        Ok(vec![self.update_states(&loss, batch)?])
     }
 
     /// Waits for everything submitted, and returns the final logs.
@@ -148,14 +153,16 @@ impl<'a> Trainer<'a> {
     }
 
     /// Records the running means; returns them as one vector.
-    fn update_states(&self, loss: &Tensor, y: &Tensor, predictions: &Tensor) -> Result<Tensor> {
-        let batch = Scored::new(y, &predictions.cast(DType::F32));
-        let samples = y.shape().first().map_or(1.0, |&samples| samples as f32);
+    fn update_states(&self, loss: &Tensor, batch: Scored) -> Result<Tensor> {
+        let weighted = Scored { predictions: batch.predictions.cast(DType::F32), ..batch };
+        let batch = Scored { sample_weight: None, ..weighted.clone() };
+        let samples = batch.targets.shape().first().map_or(1.0, |&samples| samples as f32);
         let old: Vec<Vec<Tensor>> = self.states.iter().map(|states| states.iter().map(Variable::value).collect()).collect();
         let mut new = vec![vec![&old[0][0] + loss * samples, &old[0][1] + samples]];
         let mut results = vec![metrics::mean_result(&new[0])];
-        for (metric, states) in self.metrics.iter().zip(&old[1..]) {
-            let states = self.device.scope(|| metric.update(states, &batch)).map_err(|error| error.at(metric.metric_name()))?;
+        for (at, (metric, states)) in self.metrics.iter().zip(&old[1..]).enumerate() {
+            let batch = if at < self.compiled.metrics.len() { &batch } else { &weighted };
+            let states = self.device.scope(|| metric.update(states, batch)).map_err(|error| error.at(metric.metric_name()))?;
             results.push(self.device.scope(|| metric.result(&states)));
             new.push(states);
         }
@@ -194,9 +201,9 @@ impl<'a> Trainer<'a> {
         let found = self.batches.iter().find_map(|batch| {
             let run = || -> Result<()> {
                 let mut call = Call::new(Training::Yes, self.model.seed()?, batch.step);
-                self.gradients(&mut call, &batch.x, &batch.y, &self.model.trainable_variables()).map(|_| ())
+                self.gradients(&mut call, &batch.inputs, &self.model.trainable_variables()).map(|_| ())
             };
-            let input = watch::is_finite(&batch.x).is_ok_and(|finite| !finite).then(|| "the input data".to_owned());
+            let input = watch::is_finite(&batch.inputs[0]).is_ok_and(|finite| !finite).then(|| "the input data".to_owned());
             input.or_else(|| watch::first_not_finite(run)).map(|what| (batch.step, what))
         });
         let resumed = self.compiled.optimizer.resume();
@@ -211,19 +218,8 @@ impl<'a> Trainer<'a> {
     }
 }
 
-fn zeros(device: &Device, spec: Spec) -> Tensor {
-    device.scope(|| Tensor::zeros(spec.shape).cast(spec.dtype))
-}
-
-/// That samples and targets can be used together.
-pub(super) fn check_pair(model: &Model, x: &Array, y: &Array) -> Result<()> {
-    if x.samples() == 0 {
-        return Err(Error::data(format!("the dataset is empty: inputs have shape {}", x.shape())));
-    }
-    if x.samples() != y.samples() {
-        return Err(Error::data(format!("{} inputs (shape {}) for {} targets (shape {})", x.samples(), x.shape(), y.samples(), y.shape())));
-    }
-    check_inputs(model, x)
+fn zeros(device: &Device, spec: Spec) -> Result<Tensor> {
+    Tensor::from_words(device, &vec![0; spec.size()], spec)
 }
 
 pub(super) fn check_inputs(model: &Model, x: &Array) -> Result<()> {
