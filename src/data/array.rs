@@ -246,6 +246,39 @@ pub trait AsArray {
     fn as_array(&self) -> Result<Cow<'_, Array>>;
 }
 
+/// What models take that have several inputs or targets: `[&a, &b]`, or `&arrays[..]`; one array is a list of itself.
+pub trait AsArrays {
+    /// The data on the host, in the order of the model's inputs or outputs.
+    ///
+    /// # Errors
+    /// As [`AsArray::as_array`].
+    fn as_arrays(&self) -> Result<Vec<Cow<'_, Array>>>;
+}
+
+impl<T: AsArray> AsArrays for T {
+    fn as_arrays(&self) -> Result<Vec<Cow<'_, Array>>> {
+        Ok(vec![self.as_array()?])
+    }
+}
+
+impl<T: AsArray> AsArrays for [T] {
+    fn as_arrays(&self) -> Result<Vec<Cow<'_, Array>>> {
+        self.iter().map(AsArray::as_array).collect()
+    }
+}
+
+impl<const N: usize> AsArrays for [&dyn AsArray; N] {
+    fn as_arrays(&self) -> Result<Vec<Cow<'_, Array>>> {
+        self.iter().map(|array| array.as_array()).collect()
+    }
+}
+
+impl<T: AsArray, const N: usize> AsArrays for [&T; N] {
+    fn as_arrays(&self) -> Result<Vec<Cow<'_, Array>>> {
+        self.iter().map(|array| array.as_array()).collect()
+    }
+}
+
 impl AsArray for Array {
     fn as_array(&self) -> Result<Cow<'_, Array>> {
         Ok(Cow::Borrowed(self))

@@ -54,6 +54,11 @@ impl Input {
         self
     }
 
+    /// The name that it has, empty if none was given.
+    pub fn input_name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+
     /// So many samples at each call, instead of any number.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = Some(batch_size);

@@ -2,8 +2,8 @@
 
 use super::trainer::check_inputs;
 use crate::{
-    DType, Error, Result, Shape, Tensor,
-    data::{Array, AsArray},
+    Error, Result, Tensor,
+    data::{Array, AsArrays},
     layers::{Call, Training},
     models::Model,
     plan::Recordings,
@@ -19,15 +19,15 @@ const IN_FLIGHT: usize = 3;
 #[must_use = "run() predicts"]
 pub struct Predict<'a> {
     model: &'a Model,
-    data: Result<Cow<'a, Array>>,
+    data: Result<Vec<Cow<'a, Array>>>,
     batch_size: usize,
 }
 
 impl Model {
-    /// The output for all samples of `x`, batch by batch.
+    /// The output for all samples of `x`, batch by batch; a model of several inputs takes a list of them: `&[&a, &b]`.
     #[doc(alias = "keras.Model.predict")]
-    pub fn predict<'a>(&'a self, x: &'a impl AsArray) -> Predict<'a> {
-        Predict { model: self, data: x.as_array(), batch_size: 32 }
+    pub fn predict<'a>(&'a self, x: &'a (impl AsArrays + ?Sized)) -> Predict<'a> {
+        Predict { model: self, data: x.as_arrays(), batch_size: 32 }
     }
 }
 
@@ -38,38 +38,58 @@ impl Predict<'_> {
         self
     }
 
-    /// Predicts: `(samples, …)`, on the model's device.
+    /// Predicts: `(samples, …)`, on the model's device; of several outputs the first.
     ///
     /// # Errors
     /// When the model is not built, the data does not fit, or the device fails.
     pub fn run(self) -> Result<Tensor> {
-        let (model, x) = (self.model, self.data?);
+        Ok(self.run_all()?.swap_remove(0))
+    }
+
+    /// Predicts all outputs, as [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_all(self) -> Result<Vec<Tensor>> {
+        let (model, arrays) = (self.model, self.data?);
         if self.batch_size == 0 {
             return Err(Error::invalid("predict: a batch size of 0"));
         }
-        check_inputs(model, &x)?;
+        let samples = check_inputs(model, &arrays)?;
+        if samples == 0 {
+            return Err(Error::data(format!("predict: no samples, the input has shape {}", arrays[0].shape())));
+        }
         let device = model.device()?;
-        let (mut words, mut spec): (Vec<u32>, Option<(DType, Shape)>) = (Vec::new(), None);
-        let (mut readings, steps): (VecDeque<Reading>, _) = (VecDeque::new(), Recordings::default());
-        let all: Vec<usize> = (0..x.samples()).collect();
+        let mut results: Vec<(Vec<u32>, Spec)> = Vec::new();
+        let (mut readings, steps): (VecDeque<Vec<Reading>>, _) = (VecDeque::new(), Recordings::default());
+        let all: Vec<usize> = (0..samples).collect();
         for indices in all.chunks(self.batch_size) {
             let forward = |inputs: &[Tensor]| {
                 let mut call = Call::new(Training::No, model.seed()?, 0);
-                Ok(vec![model.forward(&mut call, &inputs.into())?.one()?.clone()])
+                Ok(model.forward(&mut call, &inputs.into())?.tensors().to_vec())
             };
-            let y = &steps.call(&[&x.gather(device, indices)?], forward)?[0];
-            readings.push_back(y.read_later()?);
-            spec = Some((y.dtype(), y.shape().with(0, x.samples())));
+            let batch = arrays.iter().map(|array| array.gather(device, indices)).collect::<Result<Vec<_>>>()?;
+            let outputs = steps.call(&batch.iter().collect::<Vec<_>>(), forward)?;
+            if results.is_empty() {
+                let whole = |y: &Tensor| (Vec::new(), Spec { dtype: y.dtype(), shape: y.shape().with(0, samples) });
+                results = outputs.iter().map(whole).collect();
+            }
+            readings.push_back(outputs.iter().map(Tensor::read_later).collect::<Result<_>>()?);
             if readings.len() > IN_FLIGHT
-                && let Some(reading) = readings.pop_front()
+                && let Some(batch) = readings.pop_front()
             {
-                words.extend(reading.wait()?);
+                take(batch, &mut results)?;
             }
         }
-        for reading in readings {
-            words.extend(reading.wait()?);
-        }
-        let (dtype, shape) = spec.ok_or_else(|| Error::data(format!("predict: no samples, the input has shape {}", x.shape())))?;
-        Tensor::from_words(device, &words, Spec { dtype, shape })
+        readings.into_iter().try_for_each(|batch| take(batch, &mut results))?;
+        results.into_iter().map(|(words, spec)| Tensor::from_words(device, &words, spec)).collect()
     }
+}
+
+/// Waits for a batch's outputs and puts them behind those before.
+fn take(batch: Vec<Reading>, results: &mut [(Vec<u32>, Spec)]) -> Result<()> {
+    for (reading, (words, _)) in batch.into_iter().zip(results) {
+        words.extend(reading.wait()?);
+    }
+    Ok(())
 }

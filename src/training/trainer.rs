@@ -222,9 +222,22 @@ fn zeros(device: &Device, spec: Spec) -> Result<Tensor> {
     Tensor::from_words(device, &vec![0; spec.size()], spec)
 }
 
-pub(super) fn check_inputs(model: &Model, x: &Array) -> Result<()> {
-    if x.dtype() == DType::Str {
-        return Err(Error::dtype("inputs are text, which no device holds; look them up or vectorize them first"));
+/// How many samples there are: as many in each input.
+pub(super) fn check_inputs(model: &Model, inputs: &[Cow<Array>]) -> Result<usize> {
+    let expected = model.inputs()?;
+    if inputs.len() != expected.len() {
+        let names: Vec<&str> = expected.iter().map(Input::input_name).collect();
+        return Err(Error::invalid(format!("expected {} inputs ({}), got {}", names.len(), names.join(", "), inputs.len())));
     }
-    model.check_input(0, x.shape())
+    for (at, (x, input)) in inputs.iter().zip(expected).enumerate() {
+        if x.dtype() == DType::Str {
+            return Err(Error::dtype("inputs are text, which no device holds; look them up or vectorize them first"));
+        }
+        if x.samples() != inputs[0].samples() {
+            let (name, count) = (input.input_name(), inputs[0].samples());
+            return Err(Error::data(format!("input {name} has {} samples, the first input {count}", x.samples())));
+        }
+        model.check_input(at, x.shape())?;
+    }
+    Ok(inputs[0].samples())
 }

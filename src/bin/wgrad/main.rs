@@ -1,4 +1,7 @@
-//! The command line: `wgrad doctor` says what this machine can do, `wgrad selftest` whether it does it right.
+//! The command line: `wgrad doctor` says what this machine can do, `wgrad selftest` whether it does it right; the others look at
+//! files, change their form, and run them.
+
+mod files;
 
 use clap::{Parser, Subcommand};
 use std::{process::ExitCode, time::Instant};
@@ -26,6 +29,47 @@ enum Command {
         #[arg(long, default_value = "gpu")]
         device: String,
     },
+    /// Shows layers, weights and sizes of a file: .keras, .h5, .weights.h5, .safetensors, .npz, .npy.
+    Inspect {
+        /// The file.
+        file: String,
+    },
+    /// Runs a model over arrays.
+    Predict {
+        /// A .keras or .h5 file.
+        model: String,
+        /// A .npy file; of several inputs each as NAME=FILE or POSITION=FILE.
+        #[arg(long, required = true)]
+        input: Vec<String>,
+        /// Where the result goes, a .npy file; of several outputs each as NAME=FILE or POSITION=FILE.
+        #[arg(long, required = true)]
+        output: Vec<String>,
+        /// Samples at a time.
+        #[arg(long, default_value_t = 32)]
+        batch: usize,
+        /// Where it runs: gpu or cpu; the best there is if not given.
+        #[arg(long)]
+        device: Option<String>,
+    },
+    /// Writes a file in another form, by the end of its name: .keras, .weights.h5, .safetensors, .npz, .npy.
+    Convert {
+        /// The file to read.
+        from: String,
+        /// The file to write.
+        to: String,
+    },
+    /// Shows in what two files differ; fails if they do.
+    Diff {
+        /// One file.
+        one: String,
+        /// The other.
+        other: String,
+    },
+    /// Prints the Rust code that builds a model.
+    Port {
+        /// A .keras or .h5 file.
+        model: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -33,6 +77,15 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Doctor => doctor().map(|()| true),
         Command::Selftest { device } => device.parse().and_then(|device| selftest(&device)),
+        Command::Predict { model, input, output, batch, device } => device
+            .map_or_else(Device::best, |name| name.parse())
+            .and_then(|device| device.scope(|| files::predict(&model, &input, &output, batch)))
+            .map(|()| true),
+        // Files are read and written without any GPU.
+        Command::Inspect { file } => Device::cpu().scope(|| files::inspect(&file)).map(|()| true),
+        Command::Convert { from, to } => Device::cpu().scope(|| files::convert(&from, &to)).map(|()| true),
+        Command::Diff { one, other } => Device::cpu().scope(|| files::diff(&one, &other)),
+        Command::Port { model } => Device::cpu().scope(|| files::port(&model)).map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
