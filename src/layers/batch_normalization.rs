@@ -6,6 +6,7 @@ use crate::{
     config::{Fields, Json, Object, Reader, Value},
     constraints::Constraint,
     initializers::{Initializer, Ones, Zeros},
+    random::RandomKey,
     regularizers::Regularizer,
 };
 
@@ -81,6 +82,21 @@ pub struct BatchNormalization {
     renorm_stddev: Weight,
 }
 
+/// The square root of what another initializer gives: standard deviations start as variances do.
+#[derive(Initializer, Clone, Debug)]
+#[initializer(package = "wgrad")]
+struct Root {
+    /// The initializer of variances.
+    #[initializer(new)]
+    of: Object<dyn Initializer>,
+}
+
+impl Initializer for Root {
+    fn values(&self, shape: &Shape, key: &RandomKey) -> Result<Vec<f32>> {
+        Ok(self.of.values(shape, key)?.into_iter().map(f32::sqrt).collect())
+    }
+}
+
 /// Limits of the correction `x * r + d` of batch renormalization; without limit where not set.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RenormClipping {
@@ -131,14 +147,10 @@ impl SimpleLayer for BatchNormalization {
         self.moving_mean = build.weight("moving_mean", size).frozen().initializer(&self.moving_mean_initializer).add()?;
         self.moving_variance = build.weight("moving_variance", size).frozen().initializer(&self.moving_variance_initializer).add()?;
         if self.renorm {
-            let stddev = |build: &mut Build, name: &str| -> Result<Weight> {
-                let weight = build.weight(name, size).frozen().initializer(&self.moving_variance_initializer).add()?;
-                weight.variable().assign(&weight.variable().value().sqrt())?;
-                Ok(weight)
-            };
-            self.moving_stddev = stddev(build, "moving_stddev")?;
+            let root: Object<dyn Initializer> = Root::new(&self.moving_variance_initializer).into();
+            self.moving_stddev = build.weight("moving_stddev", size).frozen().initializer(&root).add()?;
             self.renorm_mean = build.weight("renorm_mean", size).frozen().initializer(&self.moving_mean_initializer).add()?;
-            self.renorm_stddev = stddev(build, "renorm_stddev")?;
+            self.renorm_stddev = build.weight("renorm_stddev", size).frozen().initializer(&root).add()?;
         }
         Ok(())
     }

@@ -81,7 +81,9 @@ impl Call {
 
     /// Asks for `weight` to become `value` once the step is done.
     pub fn update(&mut self, weight: &Weight, value: Tensor) {
-        self.updates.push((weight.variable().clone(), value));
+        let variable = weight.variable().clone();
+        let value = value.cast(variable.spec().dtype);
+        self.updates.push((variable, value));
     }
 
     /// Adds a scalar to the model's loss.

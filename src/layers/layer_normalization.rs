@@ -30,7 +30,7 @@ pub struct LayerNormalization {
     /// Whether `beta` is added.
     #[layer(default = true)]
     center: bool,
-    /// Whether the result is multiplied by `gamma`.
+    /// Whether the result is multiplied by `gamma`; with `rms_scaling` it always is.
     #[layer(default = true)]
     scale: bool,
     /// Whether the mean is not subtracted. [`RMSNormalization`](super::RMSNormalization) divides by the root mean square instead.
@@ -72,7 +72,7 @@ impl SimpleLayer for LayerNormalization {
             return Err(Error::invalid("axis names no axis; use axis([-1]) for the last one"));
         }
         let sizes: Shape = input.axes(self.axis.list())?.iter().map(|&axis| input[axis]).collect();
-        if self.scale {
+        if self.scale || self.rms_scaling {
             let gamma = build.weight("gamma", &sizes).initializer(&self.gamma_initializer);
             self.gamma = gamma.regularizer(&self.gamma_regularizer).constraint(&self.gamma_constraint).add()?;
         }
@@ -88,7 +88,7 @@ impl SimpleLayer for LayerNormalization {
         for (&axis, &size) in x.shape().axes(self.axis.list())?.iter().zip(&self.sizes[..]) {
             fits(x, axis as isize, size, "features")?;
         }
-        let gamma = self.scale.then(|| self.gamma.value());
+        let gamma = self.gamma.is_built().then(|| self.gamma.value());
         if self.rms_scaling {
             let axes = x.shape().axes(self.axis.list())?;
             let along = |weight: Tensor| {
