@@ -23,8 +23,8 @@ pub use crate::{
         LayerExt, LayerNormalization, LayerRef, LeakyReLU, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, MergeMode, Minimum,
         MultiHeadAttention, Multiply, Outputs, PReLU, Permute, RMSNormalization, RNN, ReLU, RepeatVector, Rescaling, Reshape,
         ReversibleEmbedding, SeparableConv1D, SeparableConv2D, SimpleLayer, SimpleRNN, SimpleRNNCell, SpatialDropout1D, SpatialDropout2D,
-        SpatialDropout3D, StackedRNNCells, Subtract, TimeDistributed, Training, UnitNormalization, UpSampling1D, UpSampling2D,
-        UpSampling3D, WalkSetters, Weight, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+        SpatialDropout3D, SpectralNormalization, StackedRNNCells, Subtract, TimeDistributed, Training, UnitNormalization, UpSampling1D,
+        UpSampling2D, UpSampling3D, WalkSetters, Weight, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     },
     losses::{
         BinaryCrossentropy, BinaryFocalCrossentropy, CTC, CategoricalCrossentropy, CategoricalFocalCrossentropy,

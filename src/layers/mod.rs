@@ -37,6 +37,7 @@ mod reversible_embedding;
 mod rms_normalization;
 mod softmax;
 mod spatial_dropout;
+mod spectral_normalization;
 mod unit_normalization;
 mod up_sampling;
 
@@ -79,6 +80,7 @@ pub use reversible_embedding::ReversibleEmbedding;
 pub use rms_normalization::RMSNormalization;
 pub use softmax::Softmax;
 pub use spatial_dropout::{SpatialDropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D};
+pub use spectral_normalization::SpectralNormalization;
 pub use symbol::{Input, LayerCall};
 pub(crate) use symbol::{Meaning, Origin, SymbolicCall, apply as apply_symbols, check as check_symbol};
 pub use unit_normalization::UnitNormalization;

@@ -4,13 +4,17 @@ use crate::{
     DType, Error, Result, Shape, Tensor, Variable,
     config::Object,
     constraints::Constraint,
+    graph::VariableId,
     initializers::{GlorotUniform, Initializer, Zeros},
     mixed_precision::Policy,
     random::RandomKey,
     regularizers::Regularizer,
     scope::scope,
 };
-use std::{cell::Cell, fmt};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
 
 /// A weight of a layer: a variable once the layer is built, and the dtype in which the layer calculates. A clone is unbuilt again, so that layers never share by accident.
 #[derive(Default)]
@@ -34,7 +38,8 @@ impl Weight {
     #[track_caller]
     pub fn value(&self) -> Tensor {
         let (variable, dtype) = self.built();
-        variable.value().cast(*dtype)
+        let replaced = REPLACED.with_borrow(|list| list.iter().rev().find(|(id, _)| *id == variable.id()).map(|(_, value)| value.clone()));
+        replaced.unwrap_or_else(|| variable.value()).cast(*dtype)
     }
 
     /// The variable behind it.
@@ -55,6 +60,23 @@ impl Weight {
     fn built(&self) -> &(Variable, DType) {
         self.0.as_ref().expect("a layer is built before its weights are used")
     }
+}
+
+thread_local! {
+    static REPLACED: RefCell<Vec<(VariableId, Tensor)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `body` while weights behind `variable` have this value.
+pub(super) fn with_value<R>(variable: &Variable, value: Tensor, body: impl FnOnce() -> R) -> R {
+    struct Last;
+    impl Drop for Last {
+        fn drop(&mut self) {
+            REPLACED.with_borrow_mut(Vec::pop);
+        }
+    }
+    REPLACED.with_borrow_mut(|list| list.push((variable.id(), value)));
+    let _last = Last;
+    body()
 }
 
 impl Clone for Weight {
@@ -114,6 +136,13 @@ impl Build {
         let shape = shape.into();
         let initializer = if shape.rank() > 1 { GlorotUniform::new().into() } else { Object::from(Zeros) };
         WeightBuilder { build: self, name, shape, trainable: true, initializer, regularizer: None, constraint: None }
+    }
+
+    /// Makes a weight of the layer `inside` this layer's own too.
+    pub(super) fn share(&mut self, inside: &str, weight: LayerWeight) -> Weight {
+        let variable = weight.variable.clone();
+        self.weights.push(LayerWeight { name: format!("{inside}/{}", weight.name), ..weight });
+        Weight(Some((variable, self.dtype)))
     }
 
     /// The layer's policy, for layers inside.

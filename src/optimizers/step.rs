@@ -13,7 +13,7 @@ use super::{
     update::{CHANGED, Part, Update},
 };
 use crate::{
-    DType, Error, Result, Shape, Tensor,
+    DType, Error, Result, Shape, Tensor, Variable,
     graph::{apply, apply_one},
     plan::{self, Donation, Keeper, Loan},
 };
@@ -34,6 +34,12 @@ type Updated = (Tensor, Tensor, Vec<Tensor>);
 impl Step<'_> {
     pub fn run(&self, arenas: &mut Arenas, gradients: Vec<Option<Tensor>>, extras: Extras) -> Result<()> {
         arenas.check(false)?;
+        // What a layer asks for a variable that is trained comes before the step, as in Keras. No replay knows that.
+        let is_own = |variable: &Variable| arenas.variables.iter().any(|own| own.id() == variable.id());
+        let (first, updates): (Vec<_>, Vec<_>) = extras.updates.into_iter().partition(|(variable, _)| is_own(variable));
+        let assign = |(variable, value): &(Variable, Tensor)| value.compute().and_then(|()| variable.assign(value));
+        plan::unrecorded(|| first.iter().try_for_each(assign))?;
+        drop(first);
         arenas.take_assigned()?;
         arenas.set_idle(self.options, gradients.iter().map(Option::is_none).collect())?;
         arenas.warn_idle();
@@ -51,7 +57,7 @@ impl Step<'_> {
         };
         drop((gradients, report)); // only the update looks at them
         let whole = constrain(arenas, whole, &control)?;
-        gate::assign_unless_skipped(&control, extras.updates)?;
+        gate::assign_unless_skipped(&control, updates)?;
 
         let mut roots: Vec<Tensor> = [&whole, &control].into_iter().chain(&slots).cloned().collect();
         roots.extend_from_slice(extras.also);

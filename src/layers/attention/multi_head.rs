@@ -1,4 +1,4 @@
-//! Multi-head attention.
+//! Attention of several heads, each with projections of its own.
 
 use super::heads::{Heads, projections, score_mask};
 use crate::{

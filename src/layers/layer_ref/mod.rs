@@ -210,6 +210,12 @@ impl LayerRef {
         Ok(())
     }
 
+    /// Makes the weights before the first call, as the only layer inside another one, for inputs of shape `input`.
+    pub(super) fn build_inside(&self, input: &Shape) -> Result<()> {
+        name_all(std::slice::from_ref(self));
+        self.build(vec![input.clone()])
+    }
+
     /// The output for `x`, in the policy's dtype if it is a float. The first call makes the weights.
     ///
     /// # Errors
