@@ -1,5 +1,7 @@
 //! The contract that every layer keeps, as a table: shapes, parameters, GPU beside CPU, a step that lowers a loss, frozen layers.
 
+#[path = "layers/further.rs"]
+mod further;
 mod support;
 
 use wgrad::{layers::DataFormat::ChannelsFirst, prelude::*};
@@ -258,7 +260,8 @@ fn frozen_layers_stay(row: &Row) -> Result<(), String> {
         let before = values()?;
         let trained = model.call(&x, Training::Yes)?.to_vec::<f32>()?;
         assert_eq!(values()?, before);
-        if model.layers()[0].class_name() != "Dropout" {
+        let class = model.layers()[0].class_name();
+        if !class.contains("Dropout") && !class.contains("Noise") {
             assert_eq!(trained, model.call(&x, Training::No)?.to_vec::<f32>()?);
         }
         Ok(())
@@ -344,8 +347,8 @@ fn wrong_inputs_are_explained(_device: &Device) -> Result<(), String> {
         (ConvLSTM2D::new(3, 3).shared(), &[8, 2], "expected (N, space..., C) of 4 axes for each step, got (None, 2)"),
         (TimeDistributed::new(Dense::new(3)).shared(), &[8], "expected (N, T, ...) of at least three axes, got (None, 8)"),
     ];
-    for (layer, sample, expected) in cases {
-        let class = layer.class_name();
+    for (layer, sample, expected) in cases.into_iter().chain(further::wrong_inputs()) {
+        let class = layer.children().first().map_or(layer.class_name(), |(_, inner)| inner.class_name());
         let error = Sequential::new().add(Input::new(sample)).add(layer).build().expect_err(expected).to_string();
         assert!(error.contains(class) && error.contains(expected), "{error}\n  expected: {expected}");
     }
@@ -374,7 +377,8 @@ fn main() {
         ("frozen layers stay", frozen_layers_stay),
     ];
     type Test = fn(&Device) -> Result<(), String>;
-    let others: [(&str, Test); 3] = [
+    let others: [(&str, Test); 4] = [
+        ("numbers by hand", further::numbers_by_hand),
         ("dropout scales what stays", dropout_scales_what_stays),
         ("batch normalization moves its statistics", batch_normalization_moves_its_statistics),
         ("wrong inputs are explained", wrong_inputs_are_explained),
@@ -385,7 +389,12 @@ fn main() {
             if device.0 == "cpu" && what == "the CPU gives the same" {
                 continue;
             }
-            trials.extend(rows().into_iter().map(|row| support::trial(&format!("{}: {what}", row.name), &device, move |_| test(&row))));
+            trials.extend(
+                rows()
+                    .into_iter()
+                    .chain(further::rows())
+                    .map(|row| support::trial(&format!("{}: {what}", row.name), &device, move |_| test(&row))),
+            );
         }
         trials.extend(others.iter().map(|&(name, test)| support::trial(name, &device, test)));
     }
