@@ -25,8 +25,8 @@ pub fn exists(case: &Case) -> bool {
 
 /// By the dtypes that take part.
 pub fn tolerance(case: &Case) -> Tolerance {
-    let policy = case.json.pointer("/config/dtype/config/name").and_then(Json::as_str);
-    match policy.unwrap_or("float32") {
+    let json = layer_json(case);
+    match json.pointer("/config/dtype/config/name").and_then(Json::as_str).unwrap_or("float32") {
         "float16" | "mixed_float16" => Tolerance { of_largest: 1e-2, ..FLOAT32 },
         "bfloat16" | "mixed_bfloat16" => Tolerance { of_largest: 4e-2, ..FLOAT32 },
         _ => Tolerance::of_device(),
