@@ -2,4 +2,4 @@
 
 mod array;
 
-pub use array::{AsArrays, Array, AsArray, Values};
+pub use array::{Array, AsArray, AsArrays, Values};

@@ -73,7 +73,7 @@ impl<'a> Samples<'a> {
             counted("sample weights", weight)?;
             check_numbers(weight).map_err(|error| error.at("sample_weight"))?;
         }
-        check_inputs(model, x)
+        check_inputs(model, std::slice::from_ref(x)).map(drop)
     }
 
     /// Samples `range`.

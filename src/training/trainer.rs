@@ -8,14 +8,14 @@ use crate::{
     device::Device,
     dtype::Element,
     graph::{GradientTape, watch},
-    layers::{Call, Training},
+    layers::{Call, Input, Training},
     metrics::{self, Batch as Scored, Metric},
     models::Model,
     optimizers::Extras,
     plan::Recordings,
     tensor::Reading,
 };
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
 /// Steps that may be on the device at once; their batches are kept to find out what went wrong in one.
 const IN_FLIGHT: usize = 3;

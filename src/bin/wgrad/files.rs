@@ -60,9 +60,10 @@ fn arrays(path: &str) -> Result<Arrays> {
 /// The arrays below a group, by path.
 fn flatten(group: &Group) -> Arrays {
     let here = group.datasets.iter().map(|(name, dataset)| (name.clone(), dataset.array.clone()));
-    let below = group.groups.iter().flat_map(|(name, inside)| {
-        flatten(inside).into_iter().map(move |(path, array)| (format!("{name}/{path}"), array))
-    });
+    let below = group
+        .groups
+        .iter()
+        .flat_map(|(name, inside)| flatten(inside).into_iter().map(move |(path, array)| (format!("{name}/{path}"), array)));
     here.chain(below).collect()
 }
 
