@@ -9,7 +9,7 @@ use crate::{Result, Shape, Tensor, Variable, schedules::LearningRate};
 ///
 /// ```
 /// use wgrad::prelude::*;
-/// let optimizer = Muon::new(2e-2).exclude_layers(vec!["probs".into()]);
+/// let optimizer = Muon::new(2e-2).exclude_layers(vec!["probs".to_owned()]);
 /// ```
 #[derive(Optimizer, Debug)]
 #[optimizer(constructor = false)]
