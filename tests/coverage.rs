@@ -32,6 +32,8 @@ const BOUND: &[(&str, &str)] = &[
     ("Regularizer", "base class: the trait"),
     ("Constraint", "base class: the trait"),
     ("InputLayer", "`Input`"),
+    ("MeanMetricWrapper", "wraps Python functions: `MeanMetric`"),
+    ("OptimizerMap", "a detail of `MultiOptimizer`"),
 ];
 
 fn exists(group: &str, name: &str) -> bool {

@@ -111,12 +111,12 @@ impl Inputs {
 
     /// All tensors but masks: the inputs, then those among the arguments.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Tensor> {
-        let argument = |argument| match argument {
-            &Argument::Tensor(ref tensor) => std::slice::from_ref(tensor),
+        let arguments = self.arguments.iter().flat_map(|(_, argument)| match argument {
+            Argument::Tensor(tensor) => std::slice::from_ref(tensor),
             Argument::Tensors(tensors) => &tensors[..],
             Argument::Value(_) => &[],
-        };
-        self.tensors.iter().chain(self.arguments.iter().flat_map(move |(_, value)| argument(value)))
+        });
+        self.tensors.iter().chain(arguments)
     }
 
     /// The same with `change` applied to all tensors but masks.

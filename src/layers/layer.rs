@@ -68,7 +68,7 @@ pub trait Layer: Config + Children {
 /// }
 /// impl SimpleLayer for Scale {
 ///     fn build(&mut self, build: &mut Build, input: &Shape) -> Result<()> {
-///         self.factor = build.weight("factor", [input.size_at(-1)?]).initializer(Constant(self.start)).add()?;
+///         self.factor = build.weight("factor", [input[input.axis(-1)?]]).initializer(Constant(self.start)).add()?;
 ///         Ok(())
 ///     }
 ///     fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {

@@ -2,9 +2,8 @@
 
 use crate::{
     DType, Dim, Dims, Error, Result, Tensor,
-    layers::{Argument, Call, Input, Inputs, LayerRef, Meaning, Operation, Origin, SymbolicCall, check_symbol, name_all},
+    layers::{Argument, Call, Input, Inputs, LayerRef, Meaning, Operation, Origin, Outputs, SymbolicCall, check_symbol, name_all},
 };
-use smallvec::SmallVec;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -110,7 +109,7 @@ impl Graph {
     }
 
     /// Makes all calls.
-    pub fn call(&self, call: &mut Call, inputs: &Inputs) -> Result<(SmallVec<[Tensor; 2]>, SmallVec<[Option<Tensor>; 2]>)> {
+    pub fn call(&self, call: &mut Call, inputs: &Inputs) -> Result<Outputs> {
         let mut values: Vec<Option<(Tensor, Option<Tensor>)>> = vec![None; self.slots.len()];
         for (at, (x, input)) in inputs.tensors().iter().zip(&self.inputs).enumerate() {
             values[at] = Some((x.cast(input.dtype), inputs.mask(at).cloned()));
@@ -154,7 +153,7 @@ impl Graph {
         let outputs =
             self.outputs.iter().map(|&slot| values[slot].clone().ok_or_else(|| Error::invalid("a layer gave fewer outputs than before")));
         let (tensors, masks) = outputs.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        Ok((tensors, masks))
+        Ok(Outputs::masked(tensors, masks))
     }
 
     /// How often each slot is read; outputs once more.

@@ -4,6 +4,9 @@ use super::{Model, network::Network, summary::Row};
 use crate::{Error, ErrorKind, Result};
 use std::{collections::HashMap, fmt::Write as _, path::Path};
 
+/// From which box to which.
+type Edges = Vec<(usize, usize)>;
+
 /// Width and height of a box, and the room between boxes.
 const BOX: (usize, usize) = (220, 44);
 const GAP: (usize, usize) = (24, 36);
@@ -77,7 +80,7 @@ impl Model {
     }
 
     /// Boxes and arrows between them.
-    fn drawn(&self) -> Result<(Vec<Row>, Vec<(usize, usize)>)> {
+    fn drawn(&self) -> Result<(Vec<Row>, Edges)> {
         let drawn = self.as_layer()?.with(|network: &Network| (network.rows(), network.edges()));
         drawn.ok_or_else(|| Error::invalid(format!("model {} has no layers to draw", self.name())))
     }

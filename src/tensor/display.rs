@@ -25,6 +25,9 @@ impl fmt::Display for Tensor {
 
 impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_symbol() {
+            return write!(f, "<symbol {} {}>", self.dims(), self.dtype());
+        }
         let pending = if self.value().is_some() { "" } else { ", pending" };
         write!(f, "<Tensor {} on {}{pending}>", self.spec(), self.device())
     }

@@ -76,7 +76,8 @@ pub fn initializer(case: &Case) -> Result<()> {
         ("kurtosis", kurtosis, 40.0 / root),
     ];
     for (name, found, slack) in rows {
-        if !((found - expected(name)).abs() <= slack + 1e-6) {
+        let near = (found - expected(name)).abs() <= slack + 1e-6;
+        if !near {
             return Err(wrong(format!("{name} is {found}, expected {} within {slack:.1e}", expected(name))));
         }
     }
