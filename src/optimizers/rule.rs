@@ -11,7 +11,7 @@ pub struct Rule {
     /// Names of what it keeps for each parameter, as in Keras' variables. Files hold one group after another, and in each group
     /// one variable after another. An empty name stands for that of the parameter.
     pub slots: &'static [&'static [&'static str]],
-    /// Names of its scalars, in the order of [`Formula::scalars`].
+    /// Names of its scalars, in the order of `Formula::scalars`.
     pub scalars: &'static [&'static str],
     /// The numbers of a step from scalars, learning rate, and the step, which counts from 1: calculated on the host.
     pub at_step: fn(&[f32], f32, u64) -> Numbers,
