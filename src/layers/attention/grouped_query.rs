@@ -69,6 +69,10 @@ pub struct GroupQueryAttention {
 }
 
 impl Layer for GroupQueryAttention {
+    fn takes_list(&self) -> bool {
+        false
+    }
+
     fn arguments(&self) -> &'static [&'static str] {
         &["query_mask", "value_mask", "key_mask", "attention_mask", "return_attention_scores", "use_causal_mask"]
     }

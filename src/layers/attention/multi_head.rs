@@ -78,6 +78,10 @@ pub struct MultiHeadAttention {
 }
 
 impl Layer for MultiHeadAttention {
+    fn takes_list(&self) -> bool {
+        false
+    }
+
     fn arguments(&self) -> &'static [&'static str] {
         &["query_mask", "value_mask", "key_mask", "attention_mask", "return_attention_scores", "use_causal_mask"]
     }

@@ -1,6 +1,6 @@
 //! Names of layers, and a layer as Keras' files hold it.
 
-use super::LayerRef;
+use super::{Built, LayerRef};
 use crate::{
     Shape,
     config::{Fields, Json, Options, Reader, Value, Written, snake_case},
@@ -59,7 +59,10 @@ impl Value for LayerRef {
         if self.class_name() == "Functional" {
             json["registered_name"] = self.class_name().into();
         }
-        if let Some(built) = self.0.built.get().filter(|built| built.layer.autocast() && !built.shapes.is_empty()) {
+        // Where inputs have names of their own, Keras finds the shapes when it calls the layer.
+        let has_shapes =
+            |built: &&Built| built.layer.autocast() && !built.shapes.is_empty() && (built.shapes.len() == 1 || built.layer.takes_list());
+        if let Some(built) = self.0.built.get().filter(has_shapes) {
             // The batch size means nothing.
             let shape = |shape: &Shape| -> Json {
                 shape.iter().enumerate().map(|(axis, &size)| if axis == 0 { Json::Null } else { size.into() }).collect()
