@@ -21,7 +21,8 @@ const TESTS: &[(&str, Test)] = &[
 
 fn main() {
     let tests = TESTS.iter().map(|&(name, test)| (name, move |_: &Device| test()));
-    support::run(support::trials(tests), false);
+    // One at a time: some count the kernels of the whole process.
+    support::run(support::trials(tests), true);
 }
 
 fn ramp(count: usize) -> Vec<f16> {
