@@ -47,6 +47,11 @@ impl Dims {
         Self(std::iter::once(batch).chain(self.iter().copied()).collect())
     }
 
+    /// These without the batch in front.
+    pub(crate) fn sample(&self) -> Self {
+        Self(self.iter().skip(1).copied().collect())
+    }
+
     /// The shape with `size` where a size is unknown.
     pub(crate) fn with_unknown(&self, size: usize) -> Shape {
         self.iter().map(|dim| dim.unwrap_or(size)).collect()

@@ -267,15 +267,9 @@ impl<T: AsArray> AsArrays for [T] {
     }
 }
 
-impl<const N: usize> AsArrays for [&dyn AsArray; N] {
+impl<T: AsArray, const N: usize> AsArrays for [T; N] {
     fn as_arrays(&self) -> Result<Vec<Cow<'_, Array>>> {
-        self.iter().map(|array| array.as_array()).collect()
-    }
-}
-
-impl<T: AsArray, const N: usize> AsArrays for [&T; N] {
-    fn as_arrays(&self) -> Result<Vec<Cow<'_, Array>>> {
-        self.iter().map(|array| array.as_array()).collect()
+        self[..].as_arrays()
     }
 }
 

@@ -107,11 +107,12 @@ pub struct LayerWeight {
 }
 
 impl LayerWeight {
-    /// Names the variable by the layer's path and gives it its first value: drawn on the host, by seed and path, so that it is
-    /// equal on every device.
-    pub(super) fn draw(&self, layer: &str, seed: u64) -> Result<()> {
+    /// Names the variable by the layer's path and, with a seed, gives it its first value: drawn on the host, by seed and path, so that
+    /// it is equal on every device.
+    pub(super) fn draw(&self, layer: &str, seed: Option<u64>) -> Result<()> {
         let variable = &self.variable;
         variable.name_if_unnamed(|| if layer.is_empty() { self.name.clone() } else { format!("{layer}/{}", self.name) });
+        let Some(seed) = seed else { return Ok(()) };
         let (key, spec) = (RandomKey::new(seed, variable.name(), 0), variable.spec());
         let values = self.initializer.values(&spec.shape, &key).map_err(|error: Error| error.at(&self.name))?;
         variable.assign(&Tensor::from_slice_on(variable.device(), &values, &spec.shape)?.cast(spec.dtype))

@@ -66,7 +66,7 @@ fn read(mut archive: zip::Archive) -> Result<Model> {
 /// The model of a config, with no more in its weights than the file with their values holds, whatever the config claims.
 pub(super) fn make(config: &Json, file: &Group) -> Result<Model> {
     let stored = weights::stored(file);
-    layers::at_most(stored, || Model::from_config(config, true))
+    layers::at_most(stored, || Model::from_config(config, false))
 }
 
 pub(super) fn parse(text: &[u8]) -> Result<Json> {

@@ -1,7 +1,7 @@
 //! The calls of a functional model, in an order in which they can be made.
 
 use crate::{
-    DType, Dim, Dims, Error, Result, Tensor,
+    DType, Dims, Error, Result, Tensor,
     layers::{Argument, Call, Input, Inputs, LayerRef, Meaning, Operation, Origin, Outputs, SymbolicCall, check_symbol, name_all},
 };
 use std::{
@@ -208,7 +208,7 @@ fn named_inputs(inputs: &[Tensor]) -> Result<Vec<Input>> {
         let input = match &check_symbol(tensor)?.origin {
             Ok(Origin::Input(input)) => input.clone(),
             // Something inside of another model, which is fed here.
-            _ => Input::new(tensor.dims().iter().skip(1).copied().map(Dim).collect::<Dims>()).dtype(tensor.dtype()),
+            _ => Input::new(tensor.dims().sample()).dtype(tensor.dtype()),
         };
         if input.name.is_some() {
             return Ok(input);

@@ -5,7 +5,7 @@ use super::{
     summary::{self, Count, Row, Totals},
 };
 use crate::{
-    Dim, Dims, Error, Result, Shape, Tensor, Variable,
+    Dims, Error, Result, Shape, Tensor, Variable,
     config::{self, Json, Value},
     device::Device,
     graph::Counter,
@@ -104,9 +104,7 @@ impl Model {
     fn of(root: LayerRef, drawn: bool) -> Result<Self> {
         let (device, seed) = (Device::current()?, random::current_seed());
         root.build(Vec::new())?;
-        if drawn {
-            root.draw("", seed)?;
-        }
+        root.draw("", drawn.then_some(seed))?;
         let about = root.with::<Network, _>(|network| {
             let outputs = network.graph.outputs.iter().map(|&slot| network.graph.slots[slot].0.clone()).collect();
             (network.graph.layers.clone(), network.graph.inputs.clone(), outputs, network.output_names())
@@ -131,7 +129,7 @@ impl Model {
 
     /// Builds for data of shape `samples`, batch included, if that has not happened yet.
     pub(crate) fn build_for_data(&mut self, samples: &Shape) -> Result<()> {
-        self.build(&Input::new(samples.iter().skip(1).map(|&size| Dim(Some(size))).collect::<Dims>()))
+        self.build(&Input::new(Dims::from(samples).sample()))
     }
 
     fn built(&self) -> Result<&Built> {

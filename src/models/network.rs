@@ -222,11 +222,10 @@ impl Network {
         let reader = fields.reader();
         let is_input = |json: &&Json| json["class_name"] == "InputLayer";
         let given = layers.iter().find(is_input).and_then(|json| read_input(json, reader));
-        let sample = |dims: Dims| Input::new(dims.iter().skip(1).copied().map(crate::Dim).collect::<Dims>());
         let read: Vec<Option<LayerRef>> =
             layers.iter().filter(|json| !is_input(json)).map(|json| LayerRef::from_json(json, reader)).collect();
         let layers: Vec<LayerRef> = read.into_iter().collect::<Option<_>>()?;
-        let Some(input) = given.or(shape.map(sample)) else {
+        let Some(input) = given.or(shape.map(|dims| Input::new(dims.sample()))) else {
             return reader.refuse("a Sequential without an InputLayer and without build_input_shape has no shape to be built for");
         };
         Self::sequential(&input, &layers).map_or_else(|error| reader.refuse(error), |made| Some(Box::new(made) as Box<dyn Layer>))
@@ -279,10 +278,8 @@ fn read_input(json: &Json, reader: &mut Reader) -> Option<Input> {
         }
         fields.ignore("optional");
         fields.ignore("trainable");
-        let Some((batch_size, sample)) = dims.as_deref().and_then(<[_]>::split_first) else {
-            return fields.required::<Dims>("batch_shape").and(None);
-        };
-        Some(Input { sample: sample.iter().copied().map(crate::Dim).collect(), batch_size: *batch_size, dtype, name })
+        let Some(dims) = dims.filter(|dims| !dims.is_empty()) else { return fields.required::<Dims>("batch_shape").and(None) };
+        Some(Input { sample: dims.sample(), batch_size: dims[0], dtype, name })
     })
 }
 

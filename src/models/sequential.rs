@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::{
-    Dim, Dims, Error, Result,
+    Dims, Error, Result,
     layers::{Input, LayerRef},
 };
 
@@ -93,11 +93,10 @@ impl Sequential {
     /// As [`build`](Self::build).
     pub fn build_for(mut self, dims: impl Into<Dims>) -> Result<Model> {
         let dims = dims.into();
-        let Some((batch_size, sample)) = dims.split_first() else {
+        let Some(&batch_size) = dims.first() else {
             return Err(Error::invalid("Sequential: build_for needs sizes, the batch first: dims![None, 784]"));
         };
-        let input = Input::new(sample.iter().copied().map(Dim).collect::<Dims>());
-        self.input = Some(Input { batch_size: *batch_size, ..input });
+        self.input = Some(Input { batch_size, ..Input::new(dims.sample()) });
         self.build()
     }
 

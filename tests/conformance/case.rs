@@ -2,21 +2,25 @@
 
 use serde_json::Value as Json;
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
-use wgrad::{DType, Device, Error, ErrorKind, Result, Shape, Tensor};
+use wgrad::{
+    DType, Device, Error, ErrorKind, Result, Shape, Tensor,
+    data::{Array, Values},
+    formats::safetensors,
+};
 
 /// What was done, and all numbers.
 pub struct Case {
     pub json: Json,
-    pub tensors: HashMap<String, Numbers>,
+    pub tensors: BTreeMap<String, Numbers>,
 }
 
 /// A tensor of a case, as f64.
 #[derive(Clone)]
 pub struct Numbers {
-    pub dtype: String,
+    pub dtype: DType,
     pub shape: Vec<usize>,
     pub values: Vec<f64>,
 }
@@ -38,8 +42,9 @@ impl Case {
     pub fn read(path: &Path) -> Result<Self> {
         let json = serde_json::from_str(&std::fs::read_to_string(path)?).map_err(|error| wrong(error.to_string()))?;
         let file = path.with_extension("safetensors");
-        let tensors = if file.exists() { safetensors(&std::fs::read(file)?)? } else { HashMap::new() };
-        Ok(Self { json, tensors })
+        let arrays = if file.exists() { safetensors::File::open(file)?.tensors } else { BTreeMap::new() };
+        let numbers = |(name, array): (String, Array)| Ok((name, Numbers::of(&array)?));
+        Ok(Self { json, tensors: arrays.into_iter().map(numbers).collect::<Result<_>>()? })
     }
 
     pub fn flag(&self, key: &str) -> bool {
@@ -82,21 +87,30 @@ impl Tolerance {
 }
 
 impl Numbers {
-    /// As a tensor of the same dtype, or of int32 for integers of 64 bits.
+    fn of(array: &Array) -> Result<Self> {
+        let values = match array.values() {
+            Values::U8(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::I32(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::I64(v) => v.iter().map(|&x| x as f64).collect(),
+            Values::F16(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::BF16(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::F32(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::F64(v) => v.clone(),
+            Values::Bool(v) => v.iter().map(|&x| f64::from(u8::from(x))).collect(),
+            _ => return Err(wrong("text is no numbers")),
+        };
+        Ok(Self { dtype: array.dtype(), shape: array.shape().to_vec(), values })
+    }
+
+    /// As a tensor of the same dtype, or of int32 for other integers and float32 for floats of 64 bits.
     pub fn tensor(&self) -> Result<Tensor> {
         let shape = Shape::from(&self.shape[..]);
-        match &self.dtype[..] {
-            "BOOL" => Tensor::from_slice(&self.values.iter().map(|&x| x != 0.0).collect::<Vec<bool>>(), shape),
-            "I32" | "I64" | "U8" => Tensor::from_slice(&self.values.iter().map(|&x| x as i32).collect::<Vec<_>>(), shape),
-            _ => {
-                let dtype = if self.dtype == "F16" {
-                    DType::F16
-                } else if self.dtype == "BF16" {
-                    DType::BF16
-                } else {
-                    DType::F32
-                };
-                Ok(Tensor::from_slice(&self.values.iter().map(|&x| x as f32).collect::<Vec<_>>(), shape)?.cast(dtype))
+        match self.dtype {
+            DType::Bool => Tensor::from_slice(&self.values.iter().map(|&x| x != 0.0).collect::<Vec<bool>>(), shape),
+            DType::I32 | DType::I64 | DType::U8 => Tensor::from_slice(&self.values.iter().map(|&x| x as i32).collect::<Vec<_>>(), shape),
+            dtype => {
+                let tensor = Tensor::from_slice(&self.values.iter().map(|&x| x as f32).collect::<Vec<_>>(), shape)?;
+                Ok(if dtype.is_half() { tensor.cast(dtype) } else { tensor })
             }
         }
     }
@@ -122,36 +136,4 @@ impl Numbers {
         }
         Ok(())
     }
-}
-
-/// The tensors of a safetensors file: a header of JSON, then their bytes.
-fn safetensors(bytes: &[u8]) -> Result<HashMap<String, Numbers>> {
-    let short = || wrong("the safetensors file is too short");
-    let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
-    let length = u64::from_le_bytes(*length) as usize;
-    let (header, data) = (rest.get(..length).ok_or_else(short)?, &rest[length..]);
-    let header: serde_json::Map<String, Json> = serde_json::from_slice(header).map_err(|error| wrong(error.to_string()))?;
-    let tensor = |(name, entry): (String, Json)| {
-        let list = |key: &str| entry[key].as_array().into_iter().flatten().map(|x| x.as_u64().unwrap_or(0) as usize).collect::<Vec<_>>();
-        let (dtype, shape, range) = (entry["dtype"].as_str().unwrap_or_default().to_owned(), list("shape"), list("data_offsets"));
-        let bytes = data.get(range[0]..range[1]).ok_or_else(short)?;
-        Ok((name, Numbers { values: decode(&dtype, bytes)?, dtype, shape }))
-    };
-    header.into_iter().filter(|(name, _)| name != "__metadata__").map(tensor).collect()
-}
-
-fn decode(dtype: &str, bytes: &[u8]) -> Result<Vec<f64>> {
-    fn each<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> f64) -> Vec<f64> {
-        bytes.as_chunks::<N>().0.iter().map(|&chunk| read(chunk)).collect()
-    }
-    Ok(match dtype {
-        "F32" => each(bytes, |b| f32::from_le_bytes(b).into()),
-        "F64" => each(bytes, f64::from_le_bytes),
-        "F16" => each(bytes, |b| half::f16::from_le_bytes(b).into()),
-        "BF16" => each(bytes, |b| half::bf16::from_le_bytes(b).into()),
-        "I32" => each(bytes, |b| i32::from_le_bytes(b).into()),
-        "I64" => each(bytes, |b| i64::from_le_bytes(b) as f64),
-        "U8" | "BOOL" => each(bytes, |[b]| b.into()),
-        other => return Err(wrong(format!("unknown dtype {other}"))),
-    })
 }

@@ -80,9 +80,5 @@ fn gradient(case: &Case, at: usize, step: usize, variable: &Variable) -> Result<
 /// Part `at` of an array along its first axis.
 fn row(numbers: &Numbers, at: usize) -> Numbers {
     let size: usize = numbers.shape[1..].iter().product();
-    Numbers {
-        shape: numbers.shape[1..].to_vec(),
-        values: numbers.values[at * size..(at + 1) * size].to_vec(),
-        dtype: numbers.dtype.clone(),
-    }
+    Numbers { shape: numbers.shape[1..].to_vec(), values: numbers.values[at * size..(at + 1) * size].to_vec(), dtype: numbers.dtype }
 }

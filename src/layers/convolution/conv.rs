@@ -87,15 +87,8 @@ pub type Conv3D = Conv<3>;
 
 impl<const N: usize> Conv<N> {
     fn moves(&self) -> Moves<'_> {
-        let Self { kernel_size, strides, padding, dilation_rate, data_format, .. } = self;
-        Moves {
-            kernel_size: &**kernel_size,
-            strides: &**strides,
-            padding: *padding,
-            takes_causal: N == 1,
-            dilation_rate: &**dilation_rate,
-            data_format: *data_format,
-        }
+        let moves = Moves::new(&self.kernel_size, &self.strides, self.padding, &self.dilation_rate, self.data_format);
+        Moves { takes_causal: N == 1, ..moves }
     }
 }
 

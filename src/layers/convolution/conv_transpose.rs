@@ -86,15 +86,7 @@ pub type Conv3DTranspose = ConvTranspose<3>;
 
 impl<const N: usize> ConvTranspose<N> {
     fn moves(&self) -> Moves<'_> {
-        let Self { kernel_size, strides, padding, dilation_rate, data_format, .. } = self;
-        Moves {
-            kernel_size: &**kernel_size,
-            strides: &**strides,
-            padding: *padding,
-            takes_causal: false,
-            dilation_rate: &**dilation_rate,
-            data_format: *data_format,
-        }
+        Moves::new(&self.kernel_size, &self.strides, self.padding, &self.dilation_rate, self.data_format)
     }
 }
 

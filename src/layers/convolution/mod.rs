@@ -10,7 +10,7 @@ pub use conv_transpose::{Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, Conv
 pub use depthwise_conv::{DepthwiseConv, DepthwiseConv1D, DepthwiseConv2D};
 pub use separable_conv::{SeparableConv, SeparableConv1D, SeparableConv2D};
 
-use super::{ActivationFn, DataFormat, Weight, options::fits, space};
+use super::{ActivationFn, DataFormat, Sizes, Weight, options::fits, space};
 use crate::{
     Error, Result, Tensor,
     ops::{ConvOptions, Padding},
@@ -28,6 +28,24 @@ struct Moves<'a> {
 }
 
 impl<'a> Moves<'a> {
+    /// Those of a layer with these options, which takes no causal padding.
+    fn new<const N: usize>(
+        kernel_size: &'a Sizes<N>,
+        strides: &'a Sizes<N>,
+        padding: Padding,
+        dilation_rate: &'a Sizes<N>,
+        data_format: DataFormat,
+    ) -> Self {
+        Self {
+            kernel_size: &**kernel_size,
+            strides: &**strides,
+            padding,
+            takes_causal: false,
+            dilation_rate: &**dilation_rate,
+            data_format,
+        }
+    }
+
     /// That they go together, by Keras' rules; `counts` are further options that must be at least 1.
     fn check(&self, counts: &[(&str, usize)]) -> Result<()> {
         let &Self { kernel_size, strides, padding, dilation_rate, .. } = self;

@@ -89,15 +89,7 @@ pub type SeparableConv2D = SeparableConv<2>;
 
 impl<const N: usize> SeparableConv<N> {
     fn moves(&self) -> Moves<'_> {
-        let Self { kernel_size, strides, padding, dilation_rate, data_format, .. } = self;
-        Moves {
-            kernel_size: &**kernel_size,
-            strides: &**strides,
-            padding: *padding,
-            takes_causal: false,
-            dilation_rate: &**dilation_rate,
-            data_format: *data_format,
-        }
+        Moves::new(&self.kernel_size, &self.strides, self.padding, &self.dilation_rate, self.data_format)
     }
 }
 

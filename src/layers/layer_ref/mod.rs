@@ -180,8 +180,9 @@ impl LayerRef {
         self.weights().into_iter().map(|weight| weight.variable).collect()
     }
 
-    /// Gives the weights of the layer and of those inside their names and first values, if they have none.
-    pub(crate) fn draw(&self, path: &str, seed: u64) -> Result<()> {
+    /// Gives the weights of the layer and of those inside their names and first values, if they have none; without a seed names only,
+    /// for values that come from a file.
+    pub(crate) fn draw(&self, path: &str, seed: Option<u64>) -> Result<()> {
         let Some(built) = self.0.built.get() else { return Ok(()) };
         if built.drawn.swap(true, Ordering::Relaxed) {
             return Ok(());
@@ -246,7 +247,7 @@ impl LayerRef {
             }
             let built = self.0.built.get().expect("it was built before or just now");
             if !call.is_inferring() {
-                self.draw(&call.path(), call.seed())?;
+                self.draw(&call.path(), Some(call.seed()))?;
             }
             self.check_arguments(&*built.layer, inputs)?;
             if !built.layer.autocast() {

@@ -1,6 +1,6 @@
 //! What cells with kernels share: their weights, one step, and all steps by the recurrent kernels.
 
-use super::{CellOptions, Steps, Walked};
+use super::{Cell, CellOptions, Steps, Walked};
 use crate::{
     Error, Index, Result, Shape, Tensor,
     config::{Class, Config, Object, Options},
@@ -25,6 +25,22 @@ pub(super) struct Gated<'a> {
     pub options: &'a CellOptions,
     pub recurrent_activation: ActivationFn,
     pub weights: &'a Weights,
+}
+
+/// A cell that is one of those: what makes its layer the cell of a recurrent one.
+pub(super) trait GatedCell {
+    /// What it calculates with.
+    fn gated(&self) -> Gated<'_>;
+}
+
+impl<C: GatedCell> Cell for C {
+    fn state_shapes(&self, input: &Shape) -> Result<Vec<Shape>> {
+        Ok(self.gated().state_shapes(input))
+    }
+
+    fn walk(&self, call: &mut Call, steps: &Steps) -> Result<Option<Walked>> {
+        self.gated().walk(call, steps)
+    }
 }
 
 impl Weights {

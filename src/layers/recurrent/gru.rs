@@ -1,8 +1,8 @@
 //! Gated recurrent units: the cell and the layer.
 
 use super::{
-    Cell, CellOptions, CellSetters, Steps, WalkOptions, WalkSetters, Walked,
-    gated::{Gated, Weights},
+    Cell, CellOptions, CellSetters, WalkOptions, WalkSetters,
+    gated::{Gated, GatedCell, Weights},
     walk::{Kept, built},
 };
 use crate::{
@@ -38,7 +38,9 @@ impl GRUCell {
     fn cell(&self) -> RecurrentCell {
         if self.reset_after { RecurrentCell::Gru } else { RecurrentCell::GruResetBefore }
     }
+}
 
+impl GatedCell for GRUCell {
     fn gated(&self) -> Gated<'_> {
         let Self { units, recurrent_activation, options, weights, .. } = self;
         Gated { cell: self.cell(), units: *units, options, recurrent_activation: *recurrent_activation, weights }
@@ -58,16 +60,6 @@ impl Layer for GRUCell {
 
     fn as_cell(&self) -> Option<&dyn Cell> {
         Some(self)
-    }
-}
-
-impl Cell for GRUCell {
-    fn state_shapes(&self, input: &Shape) -> Result<Vec<Shape>> {
-        Ok(self.gated().state_shapes(input))
-    }
-
-    fn walk(&self, call: &mut Call, steps: &Steps) -> Result<Option<Walked>> {
-        self.gated().walk(call, steps)
     }
 }
 

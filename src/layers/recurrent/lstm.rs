@@ -1,8 +1,8 @@
 //! Long short-term memory: the cell and the layer.
 
 use super::{
-    Cell, CellOptions, CellSetters, Steps, WalkOptions, WalkSetters, Walked,
-    gated::{Gated, UnitForget, Weights},
+    Cell, CellOptions, CellSetters, WalkOptions, WalkSetters,
+    gated::{Gated, GatedCell, UnitForget, Weights},
     walk::{Kept, built},
 };
 use crate::{
@@ -35,7 +35,7 @@ pub struct LSTMCell {
     weights: Weights,
 }
 
-impl LSTMCell {
+impl GatedCell for LSTMCell {
     fn gated(&self) -> Gated<'_> {
         let Self { units, recurrent_activation, options, weights, .. } = self;
         Gated { cell: RecurrentCell::Lstm, units: *units, options, recurrent_activation: *recurrent_activation, weights }
@@ -56,16 +56,6 @@ impl Layer for LSTMCell {
 
     fn as_cell(&self) -> Option<&dyn Cell> {
         Some(self)
-    }
-}
-
-impl Cell for LSTMCell {
-    fn state_shapes(&self, input: &Shape) -> Result<Vec<Shape>> {
-        Ok(self.gated().state_shapes(input))
-    }
-
-    fn walk(&self, call: &mut Call, steps: &Steps) -> Result<Option<Walked>> {
-        self.gated().walk(call, steps)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The plain recurrent layer and its cell.
 
 use super::{
-    Cell, CellOptions, CellSetters, Steps, WalkOptions, WalkSetters, Walked,
-    gated::{Gated, Weights},
+    Cell, CellOptions, CellSetters, WalkOptions, WalkSetters,
+    gated::{Gated, GatedCell, Weights},
     walk::{Kept, built},
 };
 use crate::{
@@ -26,7 +26,7 @@ pub struct SimpleRNNCell {
     weights: Weights,
 }
 
-impl SimpleRNNCell {
+impl GatedCell for SimpleRNNCell {
     fn gated(&self) -> Gated<'_> {
         let Self { units, options, weights } = self;
         Gated { cell: RecurrentCell::Simple, units: *units, options, recurrent_activation: ActivationFn::Linear, weights }
@@ -46,16 +46,6 @@ impl Layer for SimpleRNNCell {
 
     fn as_cell(&self) -> Option<&dyn Cell> {
         Some(self)
-    }
-}
-
-impl Cell for SimpleRNNCell {
-    fn state_shapes(&self, input: &Shape) -> Result<Vec<Shape>> {
-        Ok(self.gated().state_shapes(input))
-    }
-
-    fn walk(&self, call: &mut Call, steps: &Steps) -> Result<Option<Walked>> {
-        self.gated().walk(call, steps)
     }
 }
 
