@@ -3,24 +3,29 @@
 mod support;
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex},
 };
 use wgrad::{
     data::Values,
     formats::{hdf5::Group, npy, zip},
+    layers::Assets,
     prelude::*,
 };
 
 fn main() {
     type Test = fn(&Device) -> Result<()>;
-    let tests: [(&'static str, Test); 6] = [
+    let tests: [(&'static str, Test); 8] = [
         ("models of Keras predict as there", keras),
         ("weights of Keras are taken", keras_weights),
         ("a model comes back", round_trip),
         ("a shared layer is saved once", shared),
         ("weights that do not fit are all named, and none is taken", misfits),
         ("files that hold no model", no_models),
+        ("an unpacked file is read like a packed one", unpacked),
+        ("layers keep files beside their weights", assets),
     ];
     support::run(support::trials(tests), false);
 }
@@ -191,5 +196,81 @@ fn no_models(device: &Device) -> Result<()> {
     let error = told(&path);
     assert!(error.contains("config.json") && error.contains("500000000000") && error.contains("kernel"), "{error}");
     assert!(told(&fixture("seq.weights.h5")).contains("model_config"));
+    Ok(())
+}
+
+/// Unpacks an archive, as people do to look into it.
+fn unpack(archive: &Path, folder: &Path) -> Result<()> {
+    let mut archive = zip::Archive::open(archive)?;
+    for name in archive.names().to_vec() {
+        let path = folder.join(&name);
+        fs::create_dir_all(path.parent().expect("a file lies in a folder"))?;
+        fs::write(path, archive.entry(&name)?)?;
+    }
+    Ok(())
+}
+
+fn unpacked(device: &Device) -> Result<()> {
+    let folder = Folder::new("unpacked", device)?;
+    let path = folder.file("seq");
+    unpack(&fixture("seq.keras"), &path)?;
+    let (x, expected) = sample()?;
+    assert_close(&predict(&load_model(&path)?, &x)?, &expected);
+    let other = load_model(&path)?.clone_model()?;
+    other.load_weights(&path)?;
+    assert_close(&predict(&other, &x)?, &expected);
+    fs::remove_file(path.join("config.json"))?;
+    let error = load_model(&path).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("seq: config.json: there is no such file"), "{error}");
+    Ok(())
+}
+
+/// Gives back what it is given, and keeps words in a file.
+#[derive(Layer, Clone, Debug)]
+#[layer(package = "test")]
+struct Keeper {
+    #[layer(skip)]
+    words: Arc<Mutex<String>>,
+}
+
+impl SimpleLayer for Keeper {
+    fn as_assets(&self) -> Option<&dyn Assets> {
+        Some(self)
+    }
+
+    fn call(&self, _: &mut Call, x: &Tensor) -> Result<Tensor> {
+        Ok(x.clone())
+    }
+}
+
+impl Assets for Keeper {
+    fn assets(&self) -> Vec<(String, Vec<u8>)> {
+        vec![("inside/words.txt".into(), self.words.lock().unwrap().clone().into())]
+    }
+
+    fn set_assets(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<()> {
+        let words = files.get("inside/words.txt").ok_or_else(|| Error::new(ErrorKind::Data, "inside/words.txt is missing"))?;
+        *self.words.lock().unwrap() = String::from_utf8_lossy(words).into_owned();
+        Ok(())
+    }
+}
+
+fn assets(device: &Device) -> Result<()> {
+    let folder = Folder::new("assets", device)?;
+    let (path, open) = (folder.file("a.keras"), folder.file("open"));
+    let keeper = |words: &str| Keeper { words: Arc::new(Mutex::new(words.into())) };
+    let model = Sequential::new().add(Input::new([2])).add(keeper("one").name("a")).add(keeper("two\nthree")).build()?;
+    model.save(&path)?;
+    let names = zip::Archive::open(&path)?.names().to_vec();
+    assert_eq!(names[3..], ["assets/layers/keeper/inside/words.txt", "assets/layers/keeper_1/inside/words.txt"]);
+    unpack(&path, &open)?;
+    for path in [&path, &open] {
+        let loaded = load_model(path)?;
+        let words = loaded.layers().iter().filter_map(|layer| layer.with(|keeper: &Keeper| keeper.words.lock().unwrap().clone()));
+        assert_eq!(words.collect::<Vec<_>>(), ["one", "two\nthree"]);
+    }
+    fs::remove_file(open.join(&names[4]))?;
+    let error = load_model(&open).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("assets/layers/keeper_1/: inside/words.txt is missing"), "{error}");
     Ok(())
 }

@@ -1,22 +1,25 @@
 //! Zip archives, as `.keras` and `.npz` files are: entries read with limits, and written uncompressed with a fixed date.
+//! A folder that an archive was unpacked to is read like the archive.
 
 use super::read_file;
 use crate::{Error, ErrorKind, Result};
 use std::{
     borrow::Cow,
+    fs,
     io::{Cursor, Read, Seek, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
-/// More entries than any model has.
+/// More entries, and folders within folders, than any model has.
 const MOST_ENTRIES: usize = 65_536;
+const MOST_LEVELS: usize = 64;
 
 /// All entries together may unpack to this many bytes for each one of the archive, and to [`ALWAYS`] in any case.
 const MOST_INFLATION: u64 = 100;
 const ALWAYS: u64 = 64 << 20;
 
-/// An archive in memory.
+/// An archive in memory, or the folder that one was unpacked to.
 ///
 /// ```
 /// use wgrad::formats::zip;
@@ -33,19 +36,31 @@ const ALWAYS: u64 = 64 << 20;
 /// # }
 /// ```
 pub struct Archive {
-    archive: ZipArchive<Cursor<Vec<u8>>>,
+    source: Source,
     names: Vec<String>,
-    /// Bytes that may still be unpacked.
-    budget: u64,
+}
+
+enum Source {
+    Zip {
+        archive: ZipArchive<Cursor<Vec<u8>>>,
+        /// Bytes that may still be unpacked.
+        budget: u64,
+    },
+    Folder(PathBuf),
 }
 
 impl Archive {
-    /// Reads the archive at `path`.
+    /// Reads the archive at `path`, or lists the folder there. Links in a folder are not followed.
     ///
     /// # Errors
     /// `Io` when the file cannot be read, else as [`read`](Archive::read), with the path in front.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        if path.is_dir() {
+            let mut names = Vec::new();
+            list(path, "", 0, &mut names).map_err(|error| error.at(path.display()))?;
+            return Ok(Self { source: Source::Folder(path.into()), names });
+        }
         Self::read(read_file(path)?).map_err(|error| error.at(path.display()))
     }
 
@@ -57,17 +72,17 @@ impl Archive {
         let budget = ALWAYS.max(MOST_INFLATION.saturating_mul(bytes.len() as u64));
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| error_of(&error))?;
         if archive.len() > MOST_ENTRIES {
-            return Err(Error::data(format!("the archive has {} entries, more than the {MOST_ENTRIES} that are allowed", archive.len())));
+            return Err(too_many(archive.len()));
         }
         let name = |name: Result<Cow<str>, ZipError>| {
             let name = name.map_err(|error| error_of(&error))?;
             if inside(&name) { Ok(name.into_owned()) } else { Err(Error::data(format!("entry {name:?} leads out of the archive"))) }
         };
         let names = archive.file_names().map(name).collect::<Result<_>>()?;
-        Ok(Self { archive, names, budget })
+        Ok(Self { source: Source::Zip { archive, budget }, names })
     }
 
-    /// Names of the entries, in the order of the archive.
+    /// Names of the entries, in the order of the archive, or of the alphabet for those of a folder.
     pub fn names(&self) -> &[String] {
         &self.names
     }
@@ -82,15 +97,47 @@ impl Archive {
     }
 
     fn unpack(&mut self, name: &str) -> Result<Vec<u8>> {
-        let mut entry = self.archive.by_name(name).map_err(|error| error_of(&error))?;
+        let (archive, budget) = match &mut self.source {
+            Source::Zip { archive, budget } => (archive, budget),
+            Source::Folder(path) if self.names.iter().any(|listed| listed == name) => return Ok(fs::read(path.join(name))?),
+            Source::Folder(path) => return Err(Error::data(format!("there is no such file in {}", path.display()))),
+        };
+        let mut entry = archive.by_name(name).map_err(|error| error_of(&error))?;
         // What the archive claims is a hint for the first allocation only.
-        let mut content = Vec::with_capacity(entry.size().min(ALWAYS).min(self.budget) as usize);
-        entry.by_ref().take(self.budget + 1).read_to_end(&mut content).map_err(|error| Error::data(error.to_string()))?;
-        self.budget = self.budget.checked_sub(content.len() as u64).ok_or_else(|| {
+        let mut content = Vec::with_capacity(entry.size().min(ALWAYS).min(*budget) as usize);
+        entry.by_ref().take(*budget + 1).read_to_end(&mut content).map_err(|error| Error::data(error.to_string()))?;
+        *budget = budget.checked_sub(content.len() as u64).ok_or_else(|| {
             Error::data(format!("the archive unpacks to more than {MOST_INFLATION} times its size; nothing that is meant well does"))
         })?;
         Ok(content)
     }
+}
+
+/// Appends the names of the files below `folder`, each behind `prefix`, to `names`.
+fn list(folder: &Path, prefix: &str, level: usize, names: &mut Vec<String>) -> Result<()> {
+    if level > MOST_LEVELS {
+        return Err(Error::data(format!("{prefix} lies more than {MOST_LEVELS} folders deep")));
+    }
+    let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        // A name that is no text is not one of ours.
+        let Some(name) = entry.file_name().to_str().map(|name| format!("{prefix}{name}")) else { continue };
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            list(&entry.path(), &format!("{name}/"), level + 1, names)?;
+        } else if kind.is_file() {
+            names.push(name);
+        }
+        if names.len() > MOST_ENTRIES {
+            return Err(too_many(names.len()));
+        }
+    }
+    Ok(())
+}
+
+fn too_many(entries: usize) -> Error {
+    Error::data(format!("the archive has {entries} entries, more than the {MOST_ENTRIES} that are allowed"))
 }
 
 /// Whether a name stays in the folder that an archive would be unpacked to, on every system.
@@ -180,6 +227,23 @@ mod tests {
         let mut read = Archive::read(archive("zeros", &zeros, CompressionMethod::Deflated)).unwrap();
         let error = read.entry("zeros").unwrap_err().to_string();
         assert!(error.contains("zeros: ") && error.contains("100 times"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_is_read_like_an_archive() {
+        let folder = std::env::temp_dir().join(format!("wgrad-zip-folder-{}", std::process::id()));
+        fs::create_dir_all(folder.join("assets/a")).unwrap();
+        fs::write(folder.join("config.json"), "{}").unwrap();
+        fs::write(folder.join("assets/a/b.txt"), "text").unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("/etc/hosts", folder.join("link")).unwrap();
+        let mut read = Archive::open(&folder).unwrap();
+        assert_eq!(read.names(), ["assets/a/b.txt", "config.json"]);
+        assert_eq!(read.entry("assets/a/b.txt").unwrap(), b"text");
+        for name in ["link", "../a", "assets"] {
+            assert!(read.entry(name).unwrap_err().to_string().contains("no such file"), "{name}");
+        }
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

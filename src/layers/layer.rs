@@ -5,6 +5,7 @@ use crate::{
     Result, Shape, Tensor,
     config::{Config, kind},
 };
+use std::collections::BTreeMap;
 
 /// A layer: options, weights made once for inputs of some shape, and a call. Most layers take one tensor and give one: they
 /// implement [`SimpleLayer`] instead. `#[derive(Layer)]` writes config, constructor and setters.
@@ -33,6 +34,11 @@ pub trait Layer: Config + Children {
 
     /// The layer as the cell of a recurrent layer, if it is one.
     fn as_cell(&self) -> Option<&dyn Cell> {
+        None
+    }
+
+    /// What the layer keeps in files beside its weights, if it does.
+    fn as_assets(&self) -> Option<&dyn Assets> {
         None
     }
 
@@ -95,6 +101,11 @@ pub trait SimpleLayer: Config + Children {
         mask.filter(|_| self.supports_masking()).cloned()
     }
 
+    /// As [`Layer::as_assets`].
+    fn as_assets(&self) -> Option<&dyn Assets> {
+        None
+    }
+
     /// Makes the weights for inputs of shape `input`. The batch size in it means nothing.
     ///
     /// # Errors
@@ -115,6 +126,10 @@ impl<L: SimpleLayer> Layer for L {
         SimpleLayer::is_exact(self)
     }
 
+    fn as_assets(&self) -> Option<&dyn Assets> {
+        SimpleLayer::as_assets(self)
+    }
+
     fn build(&mut self, build: &mut Build, inputs: &[Shape]) -> Result<()> {
         SimpleLayer::build(self, build, super::inputs::one(inputs)?)
     }
@@ -133,6 +148,18 @@ kind!(Layer, "layer");
 pub trait Children {
     /// All of them, in order.
     fn children(&self) -> Vec<(String, LayerRef)>;
+}
+
+/// What a layer keeps in a `.keras` archive beside its weights, under `assets` and its path there: the vocabulary of a lookup.
+pub trait Assets {
+    /// The files: names, with `/` where they lie in folders, and contents.
+    fn assets(&self) -> Vec<(String, Vec<u8>)>;
+
+    /// Takes the files that a model was saved with; there may be none, and others.
+    ///
+    /// # Errors
+    /// When they are not what the layer saves.
+    fn set_assets(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<()>;
 }
 
 /// Layers of a list, named as Keras' files do: `cells/lstm_cell`, `cells/lstm_cell_1`.

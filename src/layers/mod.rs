@@ -58,7 +58,7 @@ pub use group_normalization::GroupNormalization;
 pub use inputs::{Argument, Inputs, Outputs};
 #[doc(hidden)]
 pub use layer::numbered;
-pub use layer::{Children, Layer, SimpleLayer};
+pub use layer::{Assets, Children, Layer, SimpleLayer};
 pub use layer_normalization::LayerNormalization;
 pub use layer_ref::{LayerExt, LayerRef};
 pub(crate) use layer_ref::{file_names, name_all};

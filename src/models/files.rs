@@ -2,7 +2,7 @@
 //!
 //! Reading a file runs no code and takes time and memory in proportion to its size; saving is atomic.
 
-use super::{Model, legacy, weights};
+use super::{Model, assets, legacy, weights};
 use crate::{
     Error, Result,
     config::Json,
@@ -19,7 +19,8 @@ const METADATA: &str = "metadata.json";
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.weights.h5";
 
-/// The model in a `.keras` file, or in an `.h5` file of older versions, with its weights, on the current device.
+/// The model in a `.keras` file, in a folder that one was unpacked to, or in an `.h5` file of older versions, with its weights, on
+/// the current device.
 /// What `compile` set is not read yet: call [`compile`](Model::compile) before training on.
 ///
 /// ```
@@ -59,7 +60,9 @@ fn read(mut archive: zip::Archive) -> Result<Model> {
     drop(content);
     let config = parse(&config).map_err(|error| error.at(CONFIG))?;
     let model = make(&config, &file).map_err(|error| error.at(CONFIG))?;
-    weights::read(&model.as_layer()?, &file).map_err(|error| error.at(WEIGHTS))?;
+    let root = model.as_layer()?;
+    weights::read(&root, &file).map_err(|error| error.at(WEIGHTS))?;
+    assets::read(&root, &mut archive)?;
     Ok(model)
 }
 
@@ -83,7 +86,8 @@ impl Model {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = ends_with(path.as_ref(), ".keras")?;
         let (config, metadata) = (self.to_json()?, serde_json::json!({ "keras_version": KERAS_VERSION }).to_string());
-        let tree = weights::write(&self.as_layer()?)?;
+        let root = self.as_layer()?;
+        let tree = weights::write(&root)?;
         let encoded = tree.encode()?;
         atomic::write(path, |file| {
             let mut archive = zip::Writer::new(file);
@@ -91,6 +95,9 @@ impl Model {
                 archive.entry(name, text.len() as u64, |out| Ok(out.write_all(text.as_bytes())?))?;
             }
             archive.entry(WEIGHTS, encoded.size(), |out| Ok(encoded.write(out)?))?;
+            for (name, content) in assets::write(&root) {
+                archive.entry(&name, content.len() as u64, |out| Ok(out.write_all(&content)?))?;
+            }
             archive.finish().map(drop)
         })
     }
@@ -105,7 +112,7 @@ impl Model {
         weights::write(&self.as_layer()?)?.save(path)
     }
 
-    /// Takes the weights of a `.weights.h5` or `.keras` file that a model of the same layers saved, whatever those are called.
+    /// Takes the weights of a `.weights.h5` or `.keras` file, or of an unpacked folder, that a model of the same layers saved, whatever those are called.
     ///
     /// # Errors
     /// When the file cannot be read, or weights are missing, too many or of other shapes: all of them are named, and none is changed.
@@ -113,7 +120,7 @@ impl Model {
     pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let root = self.as_layer()?;
-        let file = if path.extension().is_some_and(|extension| extension == "keras") {
+        let file = if path.is_dir() || path.extension().is_some_and(|extension| extension == "keras") {
             let content = zip::Archive::open(path)?.entry(WEIGHTS);
             content.and_then(|content| Group::read(&content)).map_err(|error| error.at(path.display()))?
         } else {

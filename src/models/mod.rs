@@ -1,5 +1,6 @@
 //! Models: layers put together, and what can be asked of the whole.
 
+mod assets;
 mod files;
 mod graph;
 mod legacy;

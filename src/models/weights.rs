@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Layers with their places in the file, each once: where it is met first.
-fn places(root: &LayerRef) -> Vec<(String, LayerRef)> {
+pub(super) fn places(root: &LayerRef) -> Vec<(String, LayerRef)> {
     let mut places: Vec<(String, LayerRef)> = Vec::new();
     let mut work = vec![(String::new(), root.clone())];
     while let Some((path, layer)) = work.pop() {

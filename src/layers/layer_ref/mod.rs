@@ -6,7 +6,7 @@ mod ext;
 pub(crate) use config::{file_names, name_all};
 pub use ext::LayerExt;
 
-use super::{Build, Call, Cell, Inputs, Layer, LayerWeight, Outputs};
+use super::{Assets, Build, Call, Cell, Inputs, Layer, LayerWeight, Outputs};
 use crate::{
     DType, Error, Result, Shape, Tensor, Variable,
     config::{Class, Object, snake_case},
@@ -131,6 +131,11 @@ impl LayerRef {
     /// Looks at it as the cell of a recurrent layer, if it is one.
     pub(in crate::layers) fn with_cell<R>(&self, look: impl FnOnce(&dyn Cell) -> R) -> Option<R> {
         self.look(|layer| layer.as_cell().map(look))
+    }
+
+    /// Looks at what it keeps in files beside its weights, if it does.
+    pub(crate) fn with_assets<R>(&self, look: impl FnOnce(&dyn Assets) -> R) -> Option<R> {
+        self.look(|layer| layer.as_assets().map(look))
     }
 
     fn look<R>(&self, look: impl FnOnce(&dyn Layer) -> R) -> R {
