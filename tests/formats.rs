@@ -22,11 +22,13 @@ fn read_zip(bytes: &[u8]) -> Result<()> {
     archive.names().to_vec().iter().try_for_each(|name| archive.entry(name).map(drop))
 }
 
-const SAMPLES: [(&str, Loader); 9] = [
+const SAMPLES: [(&str, Loader); 11] = [
     ("keras/seq.weights.h5", |bytes| Group::read(bytes).map(drop)),
     ("keras/seq_legacy.h5", |bytes| Group::read(bytes).map(drop)),
     ("formats/earliest.h5", |bytes| Group::read(bytes).map(drop)),
     ("formats/latest.h5", |bytes| Group::read(bytes).map(drop)),
+    ("formats/chunks_earliest.h5", |bytes| Group::read(bytes).map(drop)),
+    ("formats/chunks_latest.h5", |bytes| Group::read(bytes).map(drop)),
     ("formats/fortran.npy", |bytes| npy::read(bytes).map(drop)),
     ("formats/stored.npz", |bytes| npy::read_npz(bytes.into()).map(drop)),
     ("formats/compressed.npz", |bytes| npy::read_npz(bytes.into()).map(drop)),
@@ -83,9 +85,46 @@ fn hdf5_of_every_layout_means_the_same() {
 }
 
 #[test]
+fn chunks_are_found_by_every_index() {
+    let [earliest, latest] = ["formats/chunks_earliest.h5", "formats/chunks_latest.h5"].map(|name| Group::open(fixture(name)).unwrap());
+    assert_eq!(earliest, latest);
+    let array = |name: &str| &latest.datasets[name].array;
+    let numbers = |name: &str, shape: &[usize]| {
+        let found: Vec<f64> = match array(name).values() {
+            Values::I32(values) => values.iter().map(|&x| x.into()).collect(),
+            Values::F32(values) => values.iter().map(|&x| x.into()).collect(),
+            Values::F64(values) => values.clone(),
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(array(name).shape()[..], *shape, "{name}");
+        assert!((0_u32..).zip(&found).all(|(at, &x)| x == f64::from(at)), "{name}: {found:?}");
+    };
+    for (name, shape) in [
+        ("single", &[3, 4][..]),
+        ("single_deflated", &[3, 4]),
+        ("fixed", &[5, 7, 3]),
+        ("fixed_deflated", &[5, 7, 3]),
+        ("pages", &[1100]),
+        ("growing", &[300, 3]),
+        ("growing_second", &[3, 12]),
+        ("growing_twice", &[6, 9]),
+        ("growing_deflated", &[6, 9]),
+        ("row", &[3, 5]),
+    ] {
+        numbers(name, shape);
+    }
+    assert_eq!(array("text").values(), &Values::Str(["x", "größe", "", "yz"].map(String::from).into()));
+    let holes = |at: usize| if (8..16).contains(&at) && at % 4 < 2 { 1.0 } else { 7.0 };
+    assert_eq!(array("holes").values(), &Values::F32((0..24).map(holes).collect()));
+    assert_eq!((array("nothing").values(), array("filled").values()), (&Values::I64(vec![0; 3]), &Values::I64(vec![-5; 3])));
+}
+
+#[test]
 fn hdf5_that_is_not_supported_is_refused_by_name() {
     let error = Group::open(fixture("formats/refused.h5")).unwrap_err().to_string();
-    assert!(error.contains("refused.h5: /chunks: ") && error.contains("chunks"), "{error}");
+    assert!(error.contains("refused.h5: /lzf: ") && error.contains("filter 32000 (lzf)"), "{error}");
+    let error = Group::open(fixture("formats/bomb.h5")).unwrap_err().to_string();
+    assert!(error.contains("/zeros: ") && error.contains("16 times"), "{error}");
     let error = Group::open(fixture("keras/hand.keras")).unwrap_err().to_string();
     assert!(error.contains("no HDF5 file"), "{error}");
 }

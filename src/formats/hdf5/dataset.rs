@@ -1,7 +1,7 @@
 //! Arrays: shapes, where their elements lie, and attributes, which are small arrays in a header.
 
 use super::{
-    Attributes,
+    Attributes, chunks,
     datatype::Datatype,
     dense,
     file::{File, UNDEFINED},
@@ -16,18 +16,21 @@ use crate::{
     },
 };
 
+/// What a dataspace message says: the shape as it is, and how far each axis may grow.
+pub(super) struct Space {
+    pub shape: Shape,
+    pub most: Vec<u64>,
+}
+
 /// The dataset that `header` describes; `attributes` are its own.
 pub(super) fn read(file: &File, header: &Header, attributes: &Attributes) -> Result<Array> {
     let missing = |what: &str| Error::data(format!("the dataset has no {what}"));
-    let shape = dataspace(&mut header.first(message::DATASPACE).ok_or_else(|| missing("dataspace"))?)?;
+    let space = dataspace(&mut header.first(message::DATASPACE).ok_or_else(|| missing("dataspace"))?)?;
     let datatype = Datatype::read(&mut header.first(message::DATATYPE).ok_or_else(|| missing("datatype"))?)?;
-    if header.first(message::FILTERS).is_some() {
-        return Err(Error::data("the dataset is compressed, which is not supported; write it without `compression`"));
-    }
     let mut layout = header.first(message::LAYOUT).ok_or_else(|| missing("layout"))?;
     let offset = layout.offset();
     let (version, class) = (layout.u8()?, layout.u8()?);
-    let bytes = size(&shape, &datatype)?;
+    let bytes = size(&space.shape, &datatype)?;
     let data = match (version, class) {
         (3..=5, 0) => {
             let size = layout.u16()?;
@@ -35,17 +38,41 @@ pub(super) fn read(file: &File, header: &Header, attributes: &Attributes) -> Res
             Cursor::new(layout.take(size.into())?, offset)
         }
         (3..=5, 1) => match layout.u64()? {
-            // Never written, so every element is zero; it is paid for like all others.
+            // Never written; it is paid for like all others.
             UNDEFINED => {
                 file.charge(bytes as u64)?;
-                return array(file, shape, &datatype, Cursor::new(&vec![0; bytes], offset), attributes);
+                let content = unwritten(header, &datatype, bytes)?;
+                return array(file, space.shape, &datatype, Cursor::new(&content, offset), attributes);
             }
             address => file.block(address, bytes as u64)?,
         },
-        (3..=5, 2) => return Err(Error::data("the dataset lies in chunks, which is not supported; write it without `chunks`")),
+        (3..=4, 2) => {
+            file.expand(bytes as u64)?;
+            let mut content = unwritten(header, &datatype, bytes)?;
+            chunks::read(file, header, version, layout, &space, datatype.size(), &mut content)?;
+            return array(file, space.shape, &datatype, Cursor::new(&content, offset), attributes);
+        }
         _ => return Err(Error::data(format!("offset {offset}: layout {class} of version {version} is not supported"))),
     };
-    array(file, shape, &datatype, data, attributes)
+    array(file, space.shape, &datatype, data, attributes)
+}
+
+/// The `bytes` bytes of an array of which nothing was written: zeros, or another value that the file gives to such elements.
+fn unwritten(header: &Header, datatype: &Datatype, bytes: usize) -> Result<Vec<u8>> {
+    let mut content = vec![0; bytes];
+    let Some(mut body) = header.first(message::FILL_VALUE).filter(|_| *datatype != Datatype::Text) else { return Ok(content) };
+    let given = match body.u8()? {
+        1 | 2 => body.take(3)?[2] != 0,
+        _ => body.u8()? & 0x20 != 0,
+    };
+    if given && body.rest().len() >= 4 {
+        let size = body.u32()? as usize;
+        let value = body.take(size)?;
+        if size == datatype.size() && value.iter().any(|&byte| byte != 0) {
+            content.chunks_exact_mut(size).for_each(|element| element.copy_from_slice(value));
+        }
+    }
+    Ok(content)
 }
 
 /// All attributes of the object with `header`.
@@ -88,7 +115,7 @@ fn attribute(file: &File, mut body: Cursor) -> Result<(String, Array)> {
     let [mut name, mut datatype, mut space] = [part(sizes[0])?, part(sizes[1])?, part(sizes[2])?];
     let name = name.text(sizes[0].into())?;
     let value = (|| {
-        let (shape, datatype) = (dataspace(&mut space)?, Datatype::read(&mut datatype)?);
+        let (shape, datatype) = (dataspace(&mut space)?.shape, Datatype::read(&mut datatype)?);
         let bytes = size(&shape, &datatype)?;
         let offset = body.offset();
         array(file, shape, &datatype, Cursor::new(body.take(bytes)?, offset), &Attributes::new())
@@ -97,20 +124,23 @@ fn attribute(file: &File, mut body: Cursor) -> Result<(String, Array)> {
 }
 
 /// The shape in a dataspace message; one without any elements is that of an empty array.
-fn dataspace(body: &mut Cursor) -> Result<Shape> {
+fn dataspace(body: &mut Cursor) -> Result<Space> {
     let offset = body.offset();
     let version = body.u8()?;
-    let (rank, _) = (body.u8()?, body.u8()?);
+    let (rank, flags) = (body.u8()?, body.u8()?);
     let null = match version {
         1 => body.take(5).map(|_| false)?,
         2 => body.u8()? == 2,
         _ => return Err(Error::data(format!("offset {offset}: a dataspace of version {version} is not supported"))),
     };
     if null {
-        return Ok([0].into());
+        return Ok(Space { shape: [0].into(), most: vec![0] });
     }
-    let axis = |_| Ok(usize::try_from(body.u64()?).unwrap_or(usize::MAX));
-    (0..rank).map(axis).collect::<Result<Vec<_>>>().map(Shape::from)
+    let mut axes = || (0..rank).map(|_| body.u64()).collect::<Result<Vec<_>>>();
+    let shape = axes()?;
+    let most = if flags & 1 != 0 { axes()? } else { shape.clone() };
+    let shape: Vec<usize> = shape.into_iter().map(|axis| usize::try_from(axis).unwrap_or(usize::MAX)).collect();
+    Ok(Space { shape: shape.into(), most })
 }
 
 /// Bytes of an array.

@@ -104,14 +104,14 @@ impl Heap {
 }
 
 /// The sizes that a version 2 B-tree is made of.
-struct Tree {
+pub(super) struct Tree {
     node: u64,
     record: u64,
 }
 
 impl Tree {
     /// Calls `each` with every record of the tree at `address`.
-    fn records<'a>(file: &File<'a>, address: u64, each: &mut dyn FnMut(Cursor<'a>) -> Result<()>) -> Result<()> {
+    pub fn records<'a>(file: &File<'a>, address: u64, each: &mut dyn FnMut(Cursor<'a>) -> Result<()>) -> Result<()> {
         let mut head = file.block(address, 38)?;
         head.expect(b"BTHD\0")?;
         head.take(1)?;

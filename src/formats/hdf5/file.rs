@@ -13,6 +13,10 @@ pub(super) const UNDEFINED: u64 = u64::MAX;
 /// Groups within groups; Keras' models nest a handful.
 pub(super) const MOST_LEVELS: usize = 64;
 
+/// All arrays in chunks together may take this many bytes for each one of the file, and [`ALWAYS`] more.
+const MOST_EXPANSION: u64 = 16;
+const ALWAYS: u64 = 16 << 20;
+
 const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
 
 /// A file in memory. **Every block that is looked at is paid for** from a budget of a few times the file's length: in a file
@@ -20,12 +24,16 @@ const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
 pub(super) struct File<'a> {
     bytes: &'a [u8],
     budget: Cell<u64>,
+    /// Bytes that arrays in chunks may still take, which may be compressed or have holes.
+    expansion: Cell<u64>,
     heaps: RefCell<HashMap<u64, HashMap<u32, &'a [u8]>>>,
 }
 
 impl<'a> File<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, budget: Cell::new(4 * bytes.len() as u64 + 4096), heaps: RefCell::default() }
+        let length = bytes.len() as u64;
+        let (budget, expansion) = (Cell::new(4 * length + 4096), Cell::new(MOST_EXPANSION * length + ALWAYS));
+        Self { bytes, budget, expansion, heaps: RefCell::default() }
     }
 
     /// The root group with all that is in it.
@@ -69,6 +77,15 @@ impl<'a> File<'a> {
         let rest = self.budget.get().checked_sub(count);
         let rest = rest.ok_or_else(|| Error::data("parts of this file lie over each other or run in circles"))?;
         self.budget.set(rest);
+        Ok(())
+    }
+
+    /// Takes the cost of `count` bytes that the file holds in fewer from the budget for them.
+    pub fn expand(&self, count: u64) -> Result<()> {
+        let rest = self.expansion.get().checked_sub(count);
+        let rest =
+            rest.ok_or_else(|| Error::data(format!("arrays in chunks unpack to more than {MOST_EXPANSION} times the file's size")))?;
+        self.expansion.set(rest);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ pub(super) mod message {
     pub const DATASPACE: u8 = 0x01;
     pub const LINK_INFO: u8 = 0x02;
     pub const DATATYPE: u8 = 0x03;
+    pub const FILL_VALUE: u8 = 0x05;
     pub const LINK: u8 = 0x06;
     pub const LAYOUT: u8 = 0x08;
     pub const GROUP_INFO: u8 = 0x0a;

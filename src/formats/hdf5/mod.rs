@@ -1,17 +1,20 @@
 //! HDF5, as far as Keras uses it: groups, arrays and attributes, as one tree in memory.
 //!
 //! Read are files of every HDF5 version (superblocks 0, 2 and 3; symbol tables, and the links and fractal heaps of
-//! `libver="latest"`) with arrays in one piece; chunked and compressed ones are refused by name. Written is the oldest layout,
-//! which every HDF5 library opens.
+//! `libver="latest"`) with arrays in one piece or in chunks, by deflate and shuffling or without; other filters are refused by name.
+//! Written is the oldest layout, which every HDF5 library opens.
 //!
 //! Source: [HDF5 File Format Specification](https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html).
 
+mod chunks;
 mod dataset;
 mod datatype;
 mod dense;
 mod file;
+mod filters;
 mod group;
 mod header;
+mod index;
 #[cfg(test)]
 mod tests;
 mod write;
