@@ -4,7 +4,7 @@
 pub use crate::{
     All, DType, Device, Dims, Error, ErrorKind, GradientTape, Index, Result, Shape, Tensor, Variable,
     config::Object,
-    data::Array,
+    data::{Array, Named},
     dims, function, gradient,
     initializers::{
         Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer, LecunNormal, LecunUniform, Ones, Orthogonal, RandomNormal,
@@ -50,5 +50,5 @@ pub use crate::{
         RMSprop, SGD, ScheduleFreeAdamW,
     },
     random::{Seed, set_random_seed},
-    training::{History, Verbose},
+    training::{History, Losses, Verbose},
 };

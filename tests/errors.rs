@@ -97,6 +97,21 @@ fn texts() -> Vec<(&'static str, String)> {
         ("floats as labels", fit(&x, &Array::from(vec![0.0f32, 1.0, 2.0, 0.0]))),
         ("text as labels", fit(&x, &Array::from(vec!["cat".to_owned(); 4]))),
         ("one-hot labels for sparse", fit(&x, &floats([4, 3]))),
+        ("loss of an output that does not exist", text(|| heads(Losses::new().add("wage", MeanSquaredError::new()), None).map(drop))),
+        ("metric of no output", text(|| heads(MeanSquaredError::new(), Some(RootMeanSquaredError::new())).map(drop))),
+        ("one target for two outputs", text(|| heads(MeanSquaredError::new(), None)?.fit((&x, &floats([4, 1]))).run())),
+        ("target that is missing", {
+            let ages = floats([4, 1]);
+            text(|| heads(MeanSquaredError::new(), None)?.fit((&x, &Named::new().add("age", &ages))).run())
+        }),
+        ("target of other shape", {
+            let (ages, incomes) = (floats([4, 1]), floats([4, 2]));
+            text(|| heads(MeanSquaredError::new(), None)?.fit((&x, &[&ages, &incomes])).run())
+        }),
+        ("class weights for two outputs", {
+            let y = floats([4, 1]);
+            text(|| heads(MeanSquaredError::new(), None)?.fit((&x, &[&y, &y])).class_weight([(0, 2.0)]).run())
+        }),
         ("batch larger than the data", text(|| compiled()?.fit((&x, &labels([0; 4]))).batch_size(5).run())),
         ("validation split of everything", text(|| compiled()?.fit((&x, &labels([0; 4]))).validation_split(1.0).run())),
         ("NaN in a layer", {
@@ -112,6 +127,18 @@ fn texts() -> Vec<(&'static str, String)> {
     ];
     let _ = std::fs::remove_dir_all(&folder);
     all
+}
+
+/// A model of two outputs.
+fn heads(losses: impl Into<Losses>, metric: Option<RootMeanSquaredError>) -> Result<Model> {
+    let x = Input::new([4]).symbol();
+    let mut model = Model::new(&x, [&Dense::new(1).name("age").apply(&x), &Dense::new(1).name("income").apply(&x)])?;
+    let compile = model.compile(SGD::new(0.1), losses);
+    match metric {
+        Some(metric) => compile.metric(metric).finish()?,
+        None => compile.finish()?,
+    }
+    Ok(model)
 }
 
 fn texts_are_clear() -> Result<(), String> {

@@ -21,9 +21,10 @@ pub trait Kind: Config {
     /// All registered classes of the kind.
     fn entries() -> impl Iterator<Item = &'static Entry<Self>>;
 
-    /// The object that `json` describes, as Keras' `deserialize`: an object, or the name of a class.
+    /// The object that `json` describes, as Keras' `deserialize`: an object, or the name of a class or of its function.
     fn from_json(json: &Json, reader: &mut Reader) -> Option<Box<Self>> {
-        if let Some(name) = json.as_str() {
+        let function = if json["class_name"] == "function" { &json["config"] } else { json };
+        if let Some(name) = function.as_str() {
             let named =
                 |entry: &&Entry<Self>| entry.class.name == name || snake_case(entry.class.name) == name || entry.aliases.contains(&name);
             let Some(entry) = Self::entries().find(named) else { return unknown::<Self, _>(name, reader) };

@@ -7,7 +7,7 @@ use crate::{
     shape::Spec,
 };
 use half::{bf16, f16};
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 /// The elements of an [`Array`], row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -236,85 +236,3 @@ macro_rules! values {
 }
 
 values!(u8 => U8, i32 => I32, i64 => I64, f16 => F16, bf16 => BF16, f32 => F32, f64 => F64, bool => Bool, String => Str);
-
-/// What `fit`, `evaluate` and `predict` take as one input: an array, a tensor, an ndarray, or a vector.
-pub trait AsArray {
-    /// The data on the host.
-    ///
-    /// # Errors
-    /// When reading a tensor from its device fails.
-    fn as_array(&self) -> Result<Cow<'_, Array>>;
-}
-
-/// What models take that have several inputs or targets: `[&a, &b]`, or `&arrays[..]`; one array is a list of itself.
-pub trait AsArrays {
-    /// The data on the host, in the order of the model's inputs or outputs.
-    ///
-    /// # Errors
-    /// As [`AsArray::as_array`].
-    fn as_arrays(&self) -> Result<Vec<Cow<'_, Array>>>;
-}
-
-impl<T: AsArray> AsArrays for T {
-    fn as_arrays(&self) -> Result<Vec<Cow<'_, Array>>> {
-        Ok(vec![self.as_array()?])
-    }
-}
-
-impl<T: AsArray> AsArrays for [T] {
-    fn as_arrays(&self) -> Result<Vec<Cow<'_, Array>>> {
-        self.iter().map(AsArray::as_array).collect()
-    }
-}
-
-impl<T: AsArray, const N: usize> AsArrays for [T; N] {
-    fn as_arrays(&self) -> Result<Vec<Cow<'_, Array>>> {
-        self[..].as_arrays()
-    }
-}
-
-impl AsArray for Array {
-    fn as_array(&self) -> Result<Cow<'_, Array>> {
-        Ok(Cow::Borrowed(self))
-    }
-}
-
-impl AsArray for Tensor {
-    fn as_array(&self) -> Result<Cow<'_, Array>> {
-        let words = self.to_words()?;
-        let values = match self.dtype() {
-            DType::F16 => Values::F16(words.into_iter().map(f16::from_word).collect()),
-            DType::BF16 => Values::BF16(words.into_iter().map(bf16::from_word).collect()),
-            DType::F32 => Values::F32(words.into_iter().map(f32::from_word).collect()),
-            DType::U8 => Values::U8(words.into_iter().map(u8::from_word).collect()),
-            DType::Bool => Values::Bool(words.into_iter().map(bool::from_word).collect()),
-            DType::I32 => Values::I32(words.into_iter().map(i32::from_word).collect()),
-            _ => Values::I64(words.into_iter().map(i64::from).collect()),
-        };
-        Ok(Cow::Owned(Array { values, shape: self.shape().clone() }))
-    }
-}
-
-impl<T: Clone, D: ndarray::Dimension> AsArray for ndarray::Array<T, D>
-where
-    for<'a> Array: From<&'a ndarray::Array<T, D>>,
-{
-    fn as_array(&self) -> Result<Cow<'_, Array>> {
-        Ok(Cow::Owned(self.into()))
-    }
-}
-
-impl<T: Clone> AsArray for Vec<T>
-where
-    Array: From<Vec<T>>,
-{
-    fn as_array(&self) -> Result<Cow<'_, Array>> {
-        Ok(Cow::Owned(self.clone().into()))
-    }
-}
-
-impl<T: AsArray + ?Sized> AsArray for &T {
-    fn as_array(&self) -> Result<Cow<'_, Array>> {
-        (**self).as_array()
-    }
-}

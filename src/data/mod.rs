@@ -1,5 +1,7 @@
 //! Data on the host: arrays in their own type, as datasets and files bring them.
 
 mod array;
+mod arrays;
 
-pub use array::{Array, AsArray, AsArrays, Values};
+pub use array::{Array, Values};
+pub use arrays::{Arrays, AsArray, AsArrays, Named};

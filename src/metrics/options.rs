@@ -30,6 +30,11 @@ impl MetricOptions {
         Self { dtype, ..Self::default() }
     }
 
+    /// Gives it another name.
+    pub(crate) fn rename(&mut self, name: &str) {
+        self.name = Some(name.to_owned());
+    }
+
     /// The name, by default that of `class` in small letters.
     pub(super) fn name(&self, class: &Class) -> String {
         self.name.clone().unwrap_or_else(|| snake_case(class.name))

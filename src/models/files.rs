@@ -20,8 +20,8 @@ const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.weights.h5";
 
 /// The model in a `.keras` file, in a folder that one was unpacked to, or in an `.h5` file of older versions, with its weights, on
-/// the current device.
-/// What `compile` set is not read yet: call [`compile`](Model::compile) before training on.
+/// the current device, compiled as it was saved: training goes on where it was. One whose `compile_config` cannot be used (a loss of
+/// your own that is not registered) is there all the same; its `fit` tells why.
 ///
 /// ```
 /// use wgrad::{models::load_model, prelude::*};
@@ -60,9 +60,8 @@ fn read(mut archive: zip::Archive) -> Result<Model> {
     drop(content);
     let config = parse(&config).map_err(|error| error.at(CONFIG))?;
     let model = make(&config, &file).map_err(|error| error.at(CONFIG))?;
-    let root = model.as_layer()?;
-    weights::read(&root, &file).map_err(|error| error.at(WEIGHTS))?;
-    assets::read(&root, &mut archive)?;
+    weights::read(&model, &file).map_err(|error| error.at(WEIGHTS))?;
+    assets::read(&model.as_layer()?, &mut archive)?;
     Ok(model)
 }
 
@@ -77,8 +76,8 @@ pub(super) fn parse(text: &[u8]) -> Result<Json> {
 }
 
 impl Model {
-    /// Saves architecture and weights as a `.keras` file that [`load_model`] and Keras open. Equal models give equal files: no date
-    /// is noted.
+    /// Saves architecture, weights, what `compile` set and the optimizer's state as a `.keras` file that [`load_model`] and Keras
+    /// open. Equal models give equal files: no date is noted.
     ///
     /// # Errors
     /// Before the model is built, for another extension, and when the file cannot be written; an older file then stays as it is.
@@ -87,7 +86,7 @@ impl Model {
         let path = ends_with(path.as_ref(), ".keras")?;
         let (config, metadata) = (self.to_json()?, serde_json::json!({ "keras_version": KERAS_VERSION }).to_string());
         let root = self.as_layer()?;
-        let tree = weights::write(&root)?;
+        let tree = weights::write(self)?;
         let encoded = tree.encode()?;
         atomic::write(path, |file| {
             let mut archive = zip::Writer::new(file);
@@ -102,31 +101,31 @@ impl Model {
         })
     }
 
-    /// Saves the weights as a `.weights.h5` file, for a model that is made of the same layers.
+    /// Saves the weights, and the state of the optimizer, as a `.weights.h5` file, for a model that is made of the same layers.
     ///
     /// # Errors
     /// Before the model is built, for another extension, and when the file cannot be written; an older file then stays as it is.
     #[doc(alias = "keras.Model.save_weights")]
     pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = ends_with(path.as_ref(), ".weights.h5")?;
-        weights::write(&self.as_layer()?)?.save(path)
+        weights::write(self)?.save(path)
     }
 
-    /// Takes the weights of a `.weights.h5` or `.keras` file, or of an unpacked folder, that a model of the same layers saved, whatever those are called.
+    /// Takes the weights of a `.weights.h5` or `.keras` file, or of an unpacked folder, that a model of the same layers saved, whatever
+    /// those are called; a compiled model's optimizer takes its state.
     ///
     /// # Errors
     /// When the file cannot be read, or weights are missing, too many or of other shapes: all of them are named, and none is changed.
     #[doc(alias = "keras.Model.load_weights")]
     pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let root = self.as_layer()?;
         let file = if path.is_dir() || path.extension().is_some_and(|extension| extension == "keras") {
             let content = zip::Archive::open(path)?.entry(WEIGHTS);
             content.and_then(|content| Group::read(&content)).map_err(|error| error.at(path.display()))?
         } else {
             Group::open(path)?
         };
-        weights::read(&root, &file).map_err(|error| error.at(path.display()))
+        weights::read(self, &file).map_err(|error| error.at(path.display()))
     }
 }
 

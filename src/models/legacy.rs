@@ -1,6 +1,9 @@
 //! The `.h5` files of older versions: the config as an attribute, weights by layer, in the order of the layers.
 
-use super::{Model, files, weights::Loading};
+use super::{
+    Model, files,
+    weights::{self, Loading},
+};
 use crate::{
     Error, Result,
     data::{Array, Values},
@@ -14,8 +17,20 @@ pub(super) fn load(file: &Group) -> Result<Model> {
         file.text("model_config").ok_or_else(|| Error::data("there is no model in it, it lacks the attribute \"model_config\""))?;
     let weights = file.group("model_weights").ok_or_else(|| Error::data("it lacks the group \"model_weights\""))?;
     let model = files::parse(config.as_bytes()).and_then(|config| files::make(&config, weights));
-    let model = model.map_err(|error| error.at("model_config"))?;
+    let mut model = model.map_err(|error| error.at("model_config"))?;
     read(&model, weights).map_err(|error| error.at("model_weights"))?;
+    if let Some(config) = file.text("training_config") {
+        let mut config = files::parse(config.as_bytes()).map_err(|error| error.at("training_config"))?;
+        if let Some(options) = config.as_object_mut() {
+            let optimizer = options.shift_remove("optimizer_config").unwrap_or_default();
+            options.insert("optimizer".into(), optimizer);
+        }
+        model.compile_from(&config)?;
+    }
+    if let Some(group) = file.group("optimizer_weights") {
+        let state = names(group, "weight_names").into_iter().map_while(|name| group.dataset(&name));
+        weights::take_state(&model, state.map(|dataset| dataset.array.clone()).collect());
+    }
     Ok(model)
 }
 

@@ -11,6 +11,7 @@ use crate::{
     graph::Counter,
     layers::{Call, Input, Inputs, LayerExt, LayerRef, Outputs, Training, name_all},
     mixed_precision::Policy,
+    optimizers::Optimizer,
     random,
     training::Compiled,
 };
@@ -35,7 +36,8 @@ pub struct Model {
     built: Option<Built>,
     /// Training steps so far: the random numbers of a step depend on it.
     pub(crate) step: Counter,
-    pub(crate) compiled: Option<Compiled>,
+    /// What `compile` set, or why nothing did.
+    pub(crate) compiled: std::result::Result<Compiled, String>,
     policy: Policy,
 }
 
@@ -97,7 +99,14 @@ impl Model {
     /// A model whose layers are made for the first data.
     pub(super) fn unbuilt(name: String, layers: Vec<LayerRef>) -> Self {
         name_all(&layers);
-        Self { name, layers, built: None, step: Counter::default(), compiled: None, policy: Policy::current() }
+        Self {
+            name,
+            layers,
+            built: None,
+            step: Counter::default(),
+            compiled: Err("call compile(optimizer, loss) first".into()),
+            policy: Policy::current(),
+        }
     }
 
     /// A model of a network. Its weights get their first values unless they come from somewhere else.
@@ -139,9 +148,15 @@ impl Model {
     }
 
     pub(crate) fn compiled(&self) -> Result<&Compiled> {
-        self.compiled
-            .as_ref()
-            .ok_or_else(|| Error::invalid(format!("model {} is not compiled: call compile(optimizer, loss) first", self.name)))
+        self.compiled.as_ref().map_err(|why| Error::invalid(format!("model {} is not compiled: {why}", self.name)))
+    }
+
+    /// The optimizer that [`compile`](Self::compile) set, or a file.
+    ///
+    /// # Errors
+    /// Before the model is compiled.
+    pub fn optimizer(&self) -> Result<&dyn Optimizer> {
+        Ok(&*self.compiled()?.optimizer)
     }
 
     /// The model's name.
@@ -312,16 +327,20 @@ impl Model {
         Err(Error::shape(format!("model {}: expected input {expected}, got {samples}{hint}", self.name)))
     }
 
-    /// The model's architecture as Keras' JSON, without weights.
+    /// The model's architecture, and what `compile` set, as Keras' JSON, without weights.
     ///
     /// # Errors
     /// Before it is built.
     #[doc(alias = "keras.Model.to_json")]
     pub fn to_json(&self) -> Result<String> {
-        Ok(self.config()?.to_string())
+        let mut json = self.config()?;
+        if let Ok(compiled) = &self.compiled {
+            json["compile_config"] = compiled.to_json(self.output_names()?);
+        }
+        Ok(json.to_string())
     }
 
-    /// The model that `json` describes, with new weights.
+    /// The model that `json` describes, with new weights, compiled if the other one was.
     ///
     /// ```
     /// use wgrad::prelude::*;
@@ -339,7 +358,7 @@ impl Model {
         Self::from_config(&json, true)
     }
 
-    /// A model of the same layers with new weights.
+    /// A model of the same layers with new weights, not compiled.
     ///
     /// # Errors
     /// Before it is built.
@@ -348,14 +367,16 @@ impl Model {
         Self::from_config(&self.config()?, true)
     }
 
-    /// As files hold it.
+    /// Its layers as files hold them.
     pub(crate) fn config(&self) -> Result<Json> {
         Ok(self.built()?.root.to_json())
     }
 
     /// The model that a file describes; without first values where the weights come from the file.
     pub(crate) fn from_config(json: &Json, drawn: bool) -> Result<Self> {
-        Self::of(config::read(|reader| LayerRef::from_json(json, reader))?, drawn)
+        let mut model = Self::of(config::read(|reader| LayerRef::from_json(json, reader))?, drawn)?;
+        model.compile_from(&json["compile_config"])?;
+        Ok(model)
     }
 
     /// Prints Keras' table of layers, output shapes and parameters.

@@ -371,7 +371,9 @@ impl Wiring {
             }
         }
         let mut inputs = Vec::new();
-        for (name, value) in node["kwargs"].as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+        // Whether a model trains is its caller's to say, as in Keras, whatever the call of a layer noted.
+        let says = |(name, value): &(&String, &Json)| *name != "training" && !value.is_null();
+        for (name, value) in node["kwargs"].as_object().into_iter().flatten().filter(says) {
             let argument = match value {
                 Json::Array(list) if list.iter().any(is_tensor) => {
                     Argument::Tensors(list.iter().map(|json| self.tensor(json)).collect::<Option<_>>()?)

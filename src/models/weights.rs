@@ -1,11 +1,15 @@
 //! Weights of a model as a tree of groups: `layers/dense/vars/0`, whatever the layers are called.
 
+use super::Model;
 use crate::{
     Error, Result, Tensor, Variable,
     data::{Array, AsArray},
     formats::hdf5::Group,
     layers::LayerRef,
 };
+
+/// The group of the optimizer's state.
+const OPTIMIZER: &str = "optimizer/vars";
 
 /// Layers with their places in the file, each once: where it is met first.
 pub(super) fn places(root: &LayerRef) -> Vec<(String, LayerRef)> {
@@ -32,23 +36,29 @@ fn variables(path: &str) -> String {
     if path.is_empty() { "vars".into() } else { format!("{path}/vars") }
 }
 
-/// The tree that Keras' `save_weights` writes.
-pub(super) fn write(root: &LayerRef) -> Result<Group> {
+/// The tree that Keras' `save_weights` writes: the weights and, if there is one, the state of the optimizer.
+pub(super) fn write(model: &Model) -> Result<Group> {
     let mut file = Group::default();
-    for (path, layer) in places(root) {
+    for (path, layer) in places(&model.as_layer()?) {
         let path = variables(&path);
         file.group_mut(&path)?.set_text("name", layer.layer_name());
         for (at, weight) in layer.own_weights().iter().enumerate() {
             file.insert(&format!("{path}/{at}"), weight.variable.value().as_array()?.into_owned())?;
         }
     }
+    if let Some(optimizer) = model.optimizer().ok().filter(|optimizer| optimizer.state().is_built()) {
+        file.group_mut(OPTIMIZER)?.set_text("name", &optimizer.optimizer_name());
+        for (at, (_, values)) in optimizer.variables()?.into_iter().enumerate() {
+            file.insert(&format!("{OPTIMIZER}/{at}"), values)?;
+        }
+    }
     Ok(file)
 }
 
-/// Gives the layers below `root` the weights of such a tree: all of them, or none.
-pub(super) fn read(root: &LayerRef, file: &Group) -> Result<()> {
+/// Gives a model the weights of such a tree: all of them, or none; and its optimizer the state.
+pub(super) fn read(model: &Model, file: &Group) -> Result<()> {
     let mut loading = Loading::default();
-    for (path, layer) in places(root) {
+    for (path, layer) in places(&model.as_layer()?) {
         let path = variables(&path);
         let stored = file.group(&path).map_or(0, |group| group.datasets.len());
         let own = layer.own_weights();
@@ -62,7 +72,19 @@ pub(super) fn read(root: &LayerRef, file: &Group) -> Result<()> {
             loading.add(&weight.variable, &place, file.dataset(&place).map(|dataset| &dataset.array));
         }
     }
-    loading.finish()
+    loading.finish()?;
+    let state = file.group(OPTIMIZER).map(|group| (0..).map_while(|at| group.dataset(&at.to_string())));
+    take_state(model, state.into_iter().flatten().map(|dataset| dataset.array.clone()).collect());
+    Ok(())
+}
+
+/// Gives the optimizer of a compiled model its state. As in Keras one that does not fit is left out with a warning.
+pub(super) fn take_state(model: &Model, state: Vec<Array>) {
+    let Some(optimizer) = model.optimizer().ok().filter(|_| !state.is_empty()) else { return };
+    let taken = optimizer.build(&model.trainable_variables()).and_then(|()| optimizer.set_variables(&state));
+    if let Err(error) = taken {
+        log::warn!("model {}: its file's optimizer state is left out: {error}", model.name());
+    }
 }
 
 /// Values for variables, and what does not fit.

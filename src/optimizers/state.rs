@@ -94,6 +94,11 @@ impl State {
     }
 
     /// Runs `body` on the arenas, if there are any.
+    /// Whether it has taken variables into its arenas.
+    pub(crate) fn is_built(&self) -> bool {
+        lock(&self.arenas).is_some()
+    }
+
     pub(super) fn with<T>(&self, body: impl FnOnce(&mut Arenas) -> Result<T>) -> Result<Option<T>> {
         lock(&self.arenas).as_mut().map(body).transpose()
     }

@@ -6,12 +6,8 @@ use super::{
     samples::Samples,
     trainer::Trainer,
 };
-use crate::{
-    Error, Result,
-    data::{Array, AsArray},
-    models::Model,
-};
-use std::{borrow::Cow, ops::Index};
+use crate::{Error, Result, data::AsArrays, models::Model};
+use std::ops::Index;
 
 /// Loss and metrics by name: `scores["accuracy"]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,25 +40,23 @@ impl Index<&str> for Scores {
 #[must_use = "run() evaluates"]
 pub struct Evaluate<'a> {
     model: &'a Model,
-    samples: Result<Samples<'a>>,
-    sample_weight: Option<Result<Cow<'a, Array>>>,
+    samples: Samples<'a>,
     batch_size: usize,
     verbose: Verbose,
 }
 
 impl Model {
-    /// Calculates loss and metrics over inputs and targets.
+    /// Calculates losses and metrics over [`Samples`]: `(&x, &y)`.
     #[doc(alias = "keras.Model.evaluate")]
-    pub fn evaluate<'a>(&'a self, (x, y): (&'a impl AsArray, &'a impl AsArray)) -> Evaluate<'a> {
-        Evaluate { model: self, samples: Samples::new(x, y), sample_weight: None, batch_size: 32, verbose: Verbose::Auto }
+    pub fn evaluate<'a>(&'a self, samples: impl Into<Samples<'a>>) -> Evaluate<'a> {
+        Evaluate { model: self, samples: samples.into(), batch_size: 32, verbose: Verbose::Auto }
     }
 }
 
 impl<'a> Evaluate<'a> {
     /// How much each sample, or each of its targets, counts in the loss and in weighted metrics.
-    pub fn sample_weight(mut self, weight: &'a impl AsArray) -> Self {
-        self.sample_weight = Some(weight.as_array());
-        self
+    pub fn sample_weight(self, weight: &'a (impl AsArrays + ?Sized)) -> Self {
+        Self { samples: self.samples.weighted(weight), ..self }
     }
 
     /// Samples of a step.
@@ -82,12 +76,13 @@ impl<'a> Evaluate<'a> {
     /// # Errors
     /// When the model is not built or compiled, data does not fit, or the device fails.
     pub fn run(self) -> Result<Scores> {
-        let samples = self.samples?.weighted(self.sample_weight)?;
         if self.batch_size == 0 {
             return Err(Error::invalid("evaluate: a batch size of 0"));
         }
-        samples.check(self.model)?;
-        let mut trainer = Trainer::new(self.model, self.model.compiled()?, &samples.y)?;
+        let compiled = self.model.compiled()?;
+        let heads = compiled.heads(self.model)?;
+        let samples = self.samples.arranged(self.model, &heads.0)?;
+        let mut trainer = Trainer::new(self.model, compiled, &heads, &samples)?;
         let mut listeners = self.verbose.listeners();
         tell(&mut listeners, &Event::EpochBegin { epoch: 0, epochs: 1 });
         let all: Vec<usize> = (0..samples.len()).collect();

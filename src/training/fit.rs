@@ -4,21 +4,13 @@ use super::{
     History,
     events::{Event, Listener, Logs, tell},
     progress::ProgressBar,
-    samples::Samples,
+    samples::{Arranged, Samples},
     trainer::Trainer,
 };
-use crate::{
-    Error, Result,
-    data::{Array, AsArray},
-    models::Model,
-    random::RandomKey,
-};
-use std::{
-    borrow::Cow,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use crate::{Error, Result, data::AsArrays, models::Model, random::RandomKey};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 /// Keras' batch size where none is given.
@@ -47,10 +39,9 @@ impl Verbose {
 #[must_use = "run() trains"]
 pub struct Fit<'a> {
     model: &'a mut Model,
-    samples: Result<Samples<'a>>,
-    sample_weight: Option<Result<Cow<'a, Array>>>,
+    samples: Samples<'a>,
     class_weight: Vec<(usize, f32)>,
-    validation: Option<Result<Samples<'a>>>,
+    validation: Option<Samples<'a>>,
     validation_split: f64,
     epochs: usize,
     batch_size: Option<usize>,
@@ -60,14 +51,12 @@ pub struct Fit<'a> {
 }
 
 impl Model {
-    /// Trains on inputs and targets: `model.fit((&x, &y)).epochs(5).run()?`. The first axis of both counts samples.
-    /// Defaults are Keras': one epoch, batches of 32, shuffled.
+    /// Trains on [`Samples`]: `model.fit((&x, &y)).epochs(5).run()?`. Defaults are Keras': one epoch, batches of 32, shuffled.
     #[doc(alias = "keras.Model.fit")]
-    pub fn fit<'a>(&'a mut self, (x, y): (&'a impl AsArray, &'a impl AsArray)) -> Fit<'a> {
+    pub fn fit<'a>(&'a mut self, samples: impl Into<Samples<'a>>) -> Fit<'a> {
         Fit {
             model: self,
-            samples: Samples::new(x, y),
-            sample_weight: None,
+            samples: samples.into(),
             class_weight: Vec::new(),
             validation: None,
             validation_split: 0.0,
@@ -99,7 +88,7 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// How much each sample, or each of its targets, counts in the loss and in weighted metrics.
+    /// How much each sample, or each of its targets, counts in the loss and in weighted metrics; one array for all outputs or one each.
     ///
     /// ```
     /// use wgrad::prelude::*;
@@ -109,9 +98,8 @@ impl<'a> Fit<'a> {
     /// model.fit((&x, &y)).sample_weight(&vec![1.0f32, 0.5]).run()?;
     /// # Ok::<(), wgrad::Error>(())
     /// ```
-    pub fn sample_weight(mut self, weight: &'a impl AsArray) -> Self {
-        self.sample_weight = Some(weight.as_array());
-        self
+    pub fn sample_weight(self, weight: &'a (impl AsArrays + ?Sized)) -> Self {
+        Self { samples: self.samples.weighted(weight), ..self }
     }
 
     /// How much the samples of each class count, by the class that their integer label or one-hot row names: `[(0, 1.0), (1, 5.0)]`;
@@ -122,9 +110,8 @@ impl<'a> Fit<'a> {
     }
 
     /// Data to evaluate after each epoch.
-    pub fn validation_data(mut self, (x, y): (&'a impl AsArray, &'a impl AsArray)) -> Self {
-        self.validation = Some(Samples::new(x, y));
-        self
+    pub fn validation_data(self, samples: impl Into<Samples<'a>>) -> Self {
+        Self { validation: Some(samples.into()), ..self }
     }
 
     /// The share of the data, from its end and before shuffling, that is not trained on but evaluated after each epoch.
@@ -151,21 +138,23 @@ impl<'a> Fit<'a> {
     /// When the model is not compiled, data does not fit, a loss is not finite, or the device fails. The weights are
     /// then those after the last good step.
     pub fn run(self) -> Result<History> {
-        let Fit { model, validation_split, epochs, batch_size, shuffle, verbose, stop, .. } = self;
-        let mut samples = self.samples?.weighted(self.sample_weight)?;
-        let mut validation = self.validation.transpose()?;
-        model.build_for_data(samples.input_shape())?;
-        samples.check(model)?;
-        if !self.class_weight.is_empty() {
-            samples = samples.weighted_by_class(&self.class_weight)?;
+        let Fit { model, samples, class_weight, validation, validation_split, epochs, batch_size, shuffle, verbose, stop } = self;
+        if let Some(first) = samples.first_input() {
+            model.build_for_data(first.shape())?;
         }
+        let model = &*model;
+        let compiled = model.compiled()?;
+        let heads = compiled.heads(model)?;
+        let mut samples = samples.arranged(model, &heads.0)?;
+        if !class_weight.is_empty() {
+            samples = samples.weighted_by_class(&class_weight)?;
+        }
+        let validation = validation.map(|samples| samples.arranged(model, &heads.0).map_err(|error| error.at("validation data")));
+        let mut validation = validation.transpose()?;
         if validation.is_none() && validation_split != 0.0 {
             let training = split(samples.len(), validation_split)?;
             validation = Some(samples.slice(training..samples.len()));
             samples = samples.slice(0..training);
-        }
-        if let Some(samples) = &validation {
-            samples.check(model).map_err(|error| error.at("validation data"))?;
         }
         let batch_size = match batch_size {
             Some(size) if size == 0 || size > samples.len() => {
@@ -177,11 +166,9 @@ impl<'a> Fit<'a> {
             Some(size) => size,
             None => DEFAULT_BATCH.min(samples.len()),
         };
-        let model = &*model;
-        let compiled = model.compiled()?;
         compiled.optimizer.build(&model.trainable_variables())?;
-        let mut trainer = Trainer::new(model, compiled, &samples.y)?;
-        let mut tester = validation.as_ref().map(|samples| Trainer::new(model, compiled, &samples.y)).transpose()?;
+        let mut trainer = Trainer::new(model, compiled, &heads, &samples)?;
+        let mut tester = validation.as_ref().map(|samples| Trainer::new(model, compiled, &heads, samples)).transpose()?;
         let mut listeners = verbose.listeners();
         let mut history = History::default();
         let stopped = || stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed));
@@ -229,7 +216,7 @@ fn split(samples: usize, share: f64) -> Result<usize> {
     Ok(training)
 }
 
-fn validate(tester: &mut Trainer, samples: &Samples, batch_size: usize) -> Result<Logs> {
+fn validate(tester: &mut Trainer, samples: &Arranged, batch_size: usize) -> Result<Logs> {
     tester.reset()?;
     let all: Vec<usize> = (0..samples.len()).collect();
     for indices in all.chunks(batch_size) {

@@ -1,16 +1,16 @@
 //! `predict`: the model's output for data of any size.
 
-use super::trainer::check_inputs;
+use super::samples::arrange_inputs;
 use crate::{
     Error, Result, Tensor,
-    data::{Array, AsArrays},
+    data::{Arrays, AsArrays},
     layers::{Call, Training},
     models::Model,
     plan::Recordings,
     shape::Spec,
     tensor::Reading,
 };
-use std::{borrow::Cow, collections::VecDeque};
+use std::collections::VecDeque;
 
 /// Batches whose results may still be on the device.
 const IN_FLIGHT: usize = 3;
@@ -19,12 +19,13 @@ const IN_FLIGHT: usize = 3;
 #[must_use = "run() predicts"]
 pub struct Predict<'a> {
     model: &'a Model,
-    data: Result<Vec<Cow<'a, Array>>>,
+    data: Result<Arrays<'a>>,
     batch_size: usize,
 }
 
 impl Model {
-    /// The output for all samples of `x`, batch by batch; a model of several inputs takes a list of them: `&[&a, &b]`.
+    /// The output for all samples of `x`, batch by batch; a model of several inputs takes a list, `&[&a, &b]`, or
+    /// [`Named`](crate::data::Named).
     #[doc(alias = "keras.Model.predict")]
     pub fn predict<'a>(&'a self, x: &'a (impl AsArrays + ?Sized)) -> Predict<'a> {
         Predict { model: self, data: x.as_arrays(), batch_size: 32 }
@@ -51,11 +52,12 @@ impl Predict<'_> {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn run_all(self) -> Result<Vec<Tensor>> {
-        let (model, arrays) = (self.model, self.data?);
+        let model = self.model;
         if self.batch_size == 0 {
             return Err(Error::invalid("predict: a batch size of 0"));
         }
-        let samples = check_inputs(model, &arrays)?;
+        let arrays = arrange_inputs(model, self.data?)?;
+        let samples = arrays[0].samples();
         if samples == 0 {
             return Err(Error::data(format!("predict: no samples, the input has shape {}", arrays[0].shape())));
         }

@@ -1,65 +1,100 @@
 //! What `fit` and `evaluate` go through: inputs, targets and weights on the host.
 
-use super::trainer::check_inputs;
+use super::heads::Head;
 use crate::{
     DType, Error, Result, Tensor,
-    data::{Array, AsArray},
+    data::{Array, Arrays, AsArrays},
     device::Device,
+    layers::Input,
     losses::targets::check_numbers,
     models::Model,
 };
 use std::{borrow::Cow, ops::Range};
 
-/// Inputs, targets, and how much each sample counts.
-pub(super) struct Samples<'a> {
-    x: Cow<'a, Array>,
-    pub y: Cow<'a, Array>,
-    weight: Option<Cow<'a, Array>>,
+/// Data to train on or to evaluate: `(&x, &y)` or `(&x, &y, &sample_weight)`. Each of them is an array or, for a model of several
+/// inputs or outputs, a list or [`Named`](crate::data::Named). The first axis counts samples.
+pub struct Samples<'a> {
+    inputs: Result<Arrays<'a>>,
+    targets: Result<Arrays<'a>>,
+    weights: Option<Result<Arrays<'a>>>,
+}
+
+impl<'a, X: AsArrays + ?Sized, Y: AsArrays + ?Sized> From<(&'a X, &'a Y)> for Samples<'a> {
+    fn from((x, y): (&'a X, &'a Y)) -> Self {
+        Self { inputs: x.as_arrays(), targets: y.as_arrays(), weights: None }
+    }
+}
+
+impl<'a, X: AsArrays + ?Sized, Y: AsArrays + ?Sized, W: AsArrays + ?Sized> From<(&'a X, &'a Y, &'a W)> for Samples<'a> {
+    fn from((x, y, sample_weight): (&'a X, &'a Y, &'a W)) -> Self {
+        Samples::from((x, y)).weighted(sample_weight)
+    }
 }
 
 impl<'a> Samples<'a> {
-    /// Inputs and targets.
-    pub fn new(x: &'a (impl AsArray + ?Sized), y: &'a (impl AsArray + ?Sized)) -> Result<Self> {
-        Ok(Self { x: x.as_array()?, y: y.as_array()?, weight: None })
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.x.samples()
-    }
-
-    /// The inputs' shape, which a model without one is built for.
-    pub fn input_shape(&self) -> &crate::Shape {
-        self.x.shape()
-    }
-
     /// Weighs each sample, or each of its targets.
-    pub fn weighted(self, weight: Option<Result<Cow<'a, Array>>>) -> Result<Self> {
-        Ok(Self { weight: weight.transpose()?.or(self.weight), ..self })
+    pub(super) fn weighted(self, sample_weight: &'a (impl AsArrays + ?Sized)) -> Self {
+        Self { weights: Some(sample_weight.as_arrays()), ..self }
     }
 
-    /// Weighs samples by the class that their label, or their one-hot row, names; 1 where no weight is given.
-    pub fn weighted_by_class(self, weights: &[(usize, f32)]) -> Result<Self> {
-        if self.weight.is_some() {
-            return Err(Error::invalid("sample_weight and class_weight exclude each other: multiply the weights of samples by hand"));
-        }
-        let shape = self.y.shape();
-        let row = shape.last().copied().filter(|_| shape.rank() > 1).unwrap_or(1);
-        let numbers: Vec<f64> = self.y.numbers().map(Iterator::collect).unwrap_or_default();
-        let class = |row: &[f64]| match row {
-            [label] => *label as usize,
-            row => (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best }),
+    /// The first input, whose shape a model without one is built for.
+    pub(super) fn first_input(&self) -> Option<&Array> {
+        self.inputs.as_ref().ok()?.first()
+    }
+
+    /// In the order of the model's inputs and of its heads, and checked.
+    pub(super) fn arranged(self, model: &Model, heads: &[Head]) -> Result<Arranged<'a>> {
+        let inputs = arrange_inputs(model, self.inputs?)?;
+        let names: Vec<&str> = heads.iter().map(|head| &head.name[..]).collect();
+        let targets = self.targets?.arranged("target", &names)?;
+        let weights = match self.weights.transpose()? {
+            None => Vec::new(),
+            Some(weights) if weights.alone() => weights.in_order(),
+            Some(weights) => weights.arranged("sample weight", &names)?,
         };
-        let weight = |class: usize| weights.iter().find(|(of, _)| *of == class).map_or(1.0, |(_, weight)| *weight);
-        let values: Vec<f32> = numbers.chunks(row.max(1)).map(|row| weight(class(row))).collect();
-        let shape = if shape.rank() > 1 { &shape[..shape.rank() - 1] } else { &shape[..] };
-        let weight = Some(Cow::Owned(Array::new(values, shape)?));
-        Ok(Self { weight, ..self })
+        let samples = Arranged { inputs, targets, weights };
+        samples.check()?;
+        Ok(samples)
+    }
+}
+
+/// The inputs of a model in its order, all of as many samples.
+pub(super) fn arrange_inputs<'a>(model: &Model, inputs: Arrays<'a>) -> Result<Vec<Cow<'a, Array>>> {
+    let expected = model.inputs()?;
+    let names: Vec<&str> = expected.iter().map(Input::input_name).collect();
+    let inputs = inputs.arranged("input", &names)?;
+    for (at, (x, name)) in inputs.iter().zip(names).enumerate() {
+        if x.dtype() == DType::Str {
+            return Err(Error::dtype("inputs are text, which no device holds; look them up or vectorize them first"));
+        }
+        if x.samples() != inputs[0].samples() {
+            return Err(Error::data(format!("input {name} has {} samples, the first input {}", x.samples(), inputs[0].samples())));
+        }
+        model.check_input(at, x.shape())?;
+    }
+    Ok(inputs)
+}
+
+/// Inputs in the model's order, targets in that of its heads, and no weights, one for all heads, or one each.
+pub(super) struct Arranged<'a> {
+    inputs: Vec<Cow<'a, Array>>,
+    pub targets: Vec<Cow<'a, Array>>,
+    weights: Vec<Cow<'a, Array>>,
+}
+
+impl<'a> Arranged<'a> {
+    /// How many samples there are.
+    pub fn len(&self) -> usize {
+        self.inputs[0].samples()
     }
 
-    /// That a model can be trained on them.
-    pub fn check(&self, model: &Model) -> Result<()> {
-        let (x, y) = (&self.x, &self.y);
+    /// How many of the tensors that [`gather`](Self::gather) gives are inputs.
+    pub fn inputs(&self) -> usize {
+        self.inputs.len()
+    }
+
+    fn check(&self) -> Result<()> {
+        let x = &self.inputs[0];
         if x.samples() == 0 {
             return Err(Error::data(format!("the dataset is empty: inputs have shape {}", x.shape())));
         }
@@ -68,26 +103,45 @@ impl<'a> Samples<'a> {
             let text = || format!("{inputs} inputs (shape {}) for {others} {what} (shape {})", x.shape(), other.shape());
             if inputs == others { Ok(()) } else { Err(Error::data(text())) }
         };
-        counted("targets", y)?;
-        if let Some(weight) = &self.weight {
+        self.targets.iter().try_for_each(|target| counted("targets", target))?;
+        self.weights.iter().try_for_each(|weight| {
             counted("sample weights", weight)?;
-            check_numbers(weight).map_err(|error| error.at("sample_weight"))?;
+            check_numbers(weight).map_err(|error| error.at("sample_weight"))
+        })
+    }
+
+    /// Weighs samples by the class that their label, or their one-hot row, names; 1 where no weight is given.
+    pub fn weighted_by_class(self, weights: &[(usize, f32)]) -> Result<Self> {
+        let [targets] = &self.targets[..] else {
+            return Err(Error::invalid("class_weight is for models of one output: give sample_weight for each output"));
+        };
+        if !self.weights.is_empty() {
+            return Err(Error::invalid("sample_weight and class_weight exclude each other: multiply the weights of samples by hand"));
         }
-        check_inputs(model, std::slice::from_ref(x)).map(drop)
+        let shape = targets.shape();
+        let row = shape.last().copied().filter(|_| shape.rank() > 1).unwrap_or(1);
+        let numbers: Vec<f64> = targets.numbers().map(Iterator::collect).unwrap_or_default();
+        let class = |row: &[f64]| match row {
+            [label] => *label as usize,
+            row => (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best }),
+        };
+        let weight = |class: usize| weights.iter().find(|(of, _)| *of == class).map_or(1.0, |(_, weight)| *weight);
+        let values: Vec<f32> = numbers.chunks(row.max(1)).map(|row| weight(class(row))).collect();
+        let shape = if shape.rank() > 1 { &shape[..shape.rank() - 1] } else { &shape[..] };
+        let weights = vec![Cow::Owned(Array::new(values, shape)?)];
+        Ok(Self { weights, ..self })
     }
 
     /// Samples `range`.
-    pub fn slice(&self, range: Range<usize>) -> Samples<'a> {
-        let part = |array: &Cow<'a, Array>| Cow::Owned(array.slice(range.clone()));
-        Self { x: part(&self.x), y: part(&self.y), weight: self.weight.as_ref().map(part) }
+    pub fn slice(&self, range: Range<usize>) -> Arranged<'a> {
+        let part = |arrays: &[Cow<'a, Array>]| arrays.iter().map(|array| Cow::Owned(array.slice(range.clone()))).collect();
+        Self { inputs: part(&self.inputs), targets: part(&self.targets), weights: part(&self.weights) }
     }
 
     /// Inputs, targets and, if there are any, weights of the samples at `indices`.
     pub fn gather(&self, device: &Device, indices: &[usize]) -> Result<Vec<Tensor>> {
-        let mut tensors = vec![self.x.gather(device, indices)?, self.y.gather(device, indices)?];
-        if let Some(weight) = &self.weight {
-            tensors.push(weight.gather(device, indices)?.cast(DType::F32));
-        }
-        Ok(tensors)
+        let data = self.inputs.iter().chain(&self.targets).map(|array| array.gather(device, indices));
+        let weights = self.weights.iter().map(|weight| Ok(weight.gather(device, indices)?.cast(DType::F32)));
+        data.chain(weights).collect()
     }
 }

@@ -1,21 +1,24 @@
 //! One step of training or evaluation: forward, loss, metrics, and what is read late.
 
-use super::{Compiled, events::Logs, samples::Samples};
+use super::{
+    Compiled,
+    events::Logs,
+    heads::{self, Head, Measured},
+    samples::Arranged,
+};
 use crate::{
     DType, Error, ErrorKind, Result, Spec, Tensor, Variable,
-    config::Object,
-    data::Array,
     device::Device,
     dtype::Element,
     graph::{GradientTape, watch},
-    layers::{Call, Input, Training},
-    metrics::{self, Batch as Scored, Metric},
+    layers::{Call, Training},
+    metrics::{self, Batch as Scored},
     models::Model,
     optimizers::Extras,
     plan::Recordings,
     tensor::Reading,
 };
-use std::{borrow::Cow, collections::VecDeque};
+use std::collections::VecDeque;
 
 /// Steps that may be on the device at once; their batches are kept to find out what went wrong in one.
 const IN_FLIGHT: usize = 3;
@@ -25,11 +28,16 @@ pub(super) struct Trainer<'a> {
     model: &'a Model,
     compiled: &'a Compiled,
     device: Device,
+    heads: &'a [Head],
     /// Those without sample weights, then those with.
-    metrics: Vec<Object<dyn Metric>>,
-    /// Of the loss, then of each result of each metric.
+    metrics: Vec<Measured>,
+    /// Of the losses, then of each result of each metric.
     names: Vec<String>,
-    /// States of the loss' mean, then of each metric.
+    /// How many tensors of a batch are inputs; targets and weights follow.
+    inputs: usize,
+    /// How many means of losses there are: of the whole, and of each head's where there are several.
+    losses: usize,
+    /// States of the losses' means, then of each metric.
     states: Vec<Vec<Variable>>,
     train_steps: Recordings,
     test_steps: Recordings,
@@ -45,36 +53,56 @@ struct Batch {
     inputs: Vec<Tensor>,
 }
 
+/// What comes of a batch.
+struct Outcome {
+    /// Targets beside predictions, for each head.
+    scored: Vec<Scored>,
+    /// The whole loss, then that of each head where there are several.
+    losses: Vec<Tensor>,
+}
+
 impl<'a> Trainer<'a> {
-    /// A trainer for targets `y`, whose dtype, shape and range are checked here.
-    pub fn new(model: &'a Model, compiled: &'a Compiled, y: &Array) -> Result<Self> {
-        let output = model.output_shape(0, y.samples())?;
-        compiled.loss.check(y, &output).map_err(|error| error.at(compiled.loss.loss_name()))?;
-        let resolve = |metric: &Object<dyn Metric>| {
-            let resolved = metric.resolve(y.shape(), &output).map_err(|error| error.at(metric.metric_name()))?;
-            Ok(resolved.unwrap_or_else(|| metric.clone()))
-        };
-        let metrics = compiled.metrics.iter().chain(&compiled.weighted_metrics).map(resolve).collect::<Result<Vec<_>>>()?;
+    /// A trainer for such samples; dtype, shape and range of the targets are checked here.
+    pub fn new(
+        model: &'a Model,
+        compiled: &'a Compiled,
+        (heads, measured): &'a (Vec<Head>, Vec<Measured>),
+        samples: &Arranged,
+    ) -> Result<Self> {
         let device = model.device()?.clone();
-        let of_metric = |metric: &Object<dyn Metric>| metric.states(y.shape(), &output).map_err(|error| error.at(metric.metric_name()));
         let state = |spec: Spec| Ok(Variable::new("state", zeros(&device, spec)?));
-        let mut specs = vec![vec![Spec::new(DType::F32, []); 2]];
-        for metric in &metrics {
-            specs.push(of_metric(metric)?);
+        let shapes = heads.iter().map(|head| model.output_shape(head.output, samples.len())).collect::<Result<Vec<_>>>()?;
+        for ((head, output), y) in heads.iter().zip(&shapes).zip(&samples.targets) {
+            if let Some((loss, _)) = &head.loss {
+                let named = |error: Error| error.at(loss.loss_name());
+                let checked = loss.check(y, output).map_err(named);
+                checked.map_err(|error| if heads.len() > 1 { error.at(&head.name) } else { error })?;
+            }
+        }
+        let (losses, names) = heads::names(heads, measured, model.output_names()?.len());
+        let (mut specs, mut all_names, mut metrics) = (vec![vec![Spec::new(DType::F32, []); 2]; losses.len()], losses.clone(), Vec::new());
+        for (metric, name) in measured.iter().zip(&names) {
+            let (y, output) = (samples.targets[metric.head].shape(), &shapes[metric.head]);
+            let resolved = metric.metric.resolve(y, output).map_err(|error| error.at(name))?;
+            let metric = Measured { metric: resolved.unwrap_or_else(|| metric.metric.clone()), ..*metric };
+            specs.push(metric.metric.states(y, output).map_err(|error| error.at(name))?);
+            metrics.push(metric);
         }
         let states: Vec<Vec<Variable>> = specs.into_iter().map(|specs| specs.into_iter().map(state).collect()).collect::<Result<_>>()?;
-        let mut names = vec!["loss".to_owned()];
-        for (metric, states) in metrics.iter().zip(&states[1..]) {
+        for ((metric, name), states) in metrics.iter().zip(&names).zip(&states[losses.len()..]) {
             let states: Vec<Tensor> = states.iter().map(Variable::value).collect();
-            let (name, results) = (metric.metric_name(), device.scope(|| metric.result(&states)).size());
-            names.extend((0..results).map(|at| if results == 1 { name.clone() } else { format!("{name}_{at}") }));
+            let results = device.scope(|| metric.metric.result(&states)).size();
+            all_names.extend((0..results).map(|at| if results == 1 { name.clone() } else { format!("{name}_{at}") }));
         }
         Ok(Self {
             model,
             compiled,
             device,
+            heads,
             metrics,
-            names,
+            names: all_names,
+            inputs: samples.inputs(),
+            losses: losses.len(),
             states,
             train_steps: Recordings::default(),
             test_steps: Recordings::default(),
@@ -92,7 +120,7 @@ impl<'a> Trainer<'a> {
 
     /// One training step on samples `indices`; returns the newest logs that are there. From the second step on with a shape
     /// nothing is recorded.
-    pub fn train(&mut self, samples: &Samples, indices: &[usize]) -> Result<&Logs> {
+    pub fn train(&mut self, samples: &Arranged, indices: &[usize]) -> Result<&Logs> {
         let inputs = samples.gather(&self.device, indices)?;
         self.batches.push_back(Batch { step: self.model.step.peek(), inputs: inputs.clone() });
         let step = || self.train_steps.call(&inputs.iter().collect::<Vec<_>>(), |inputs| self.train_step(inputs));
@@ -104,33 +132,51 @@ impl<'a> Trainer<'a> {
     fn train_step(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let mut call = Call::new(Training::Yes, self.model.seed()?, self.model.step.next());
         let variables = self.model.trainable_variables();
-        let (batch, loss, gradients) = self.gradients(&mut call, inputs, &variables)?;
-        let logs = self.update_states(&loss, batch)?;
+        let (outcome, gradients) = self.gradients(&mut call, inputs, &variables)?;
+        let logs = self.update_states(&outcome)?;
         let optimizer = &self.compiled.optimizer;
-        let extras = Extras { loss: Some(&loss), updates: call.take_updates(), also: std::slice::from_ref(&logs) };
+        let extras = Extras { loss: Some(&outcome.losses[0]), updates: call.take_updates(), also: std::slice::from_ref(&logs) };
         optimizer.state().apply(&optimizer.formula()?, gradients, &variables, extras)?;
         Ok(vec![logs])
     }
 
-    /// Predictions, loss and gradients of a batch. The tape matters only where each op is computed at once.
-    fn gradients(&self, call: &mut Call, inputs: &[Tensor], variables: &[Variable]) -> Result<(Scored, Tensor, Vec<Option<Tensor>>)> {
+    /// What comes of a batch, and gradients. The tape matters only where each op is computed at once.
+    fn gradients(&self, call: &mut Call, inputs: &[Tensor], variables: &[Variable]) -> Result<(Outcome, Vec<Option<Tensor>>)> {
         let tape = GradientTape::new();
-        let (batch, loss) = self.loss(call, inputs)?;
-        let gradients = tape.gradient(&self.compiled.optimizer.scale_loss(&loss), variables)?;
-        Ok((batch, loss, gradients))
+        let outcome = self.outcome(call, inputs)?;
+        let gradients = tape.gradient(&self.compiled.optimizer.scale_loss(&outcome.losses[0]), variables)?;
+        Ok((outcome, gradients))
     }
 
-    /// Targets beside predictions, and the loss with all that layers add to it.
-    fn loss(&self, call: &mut Call, inputs: &[Tensor]) -> Result<(Scored, Tensor)> {
-        let outputs = self.model.forward(call, &(&inputs[0]).into())?;
-        let (targets, predictions) = (inputs[1].clone(), outputs.one()?.clone());
-        let batch = Scored { targets, predictions, sample_weight: inputs.get(2).cloned(), mask: outputs.mask(0).cloned() };
-        let loss = self.compiled.loss.call_with(&batch)?.cast(DType::F32);
-        Ok((batch, self.model.total_loss(call, loss)?))
+    /// Runs the model over a batch. The whole loss is the weighted sum of the heads' and all that layers add to it.
+    fn outcome(&self, call: &mut Call, tensors: &[Tensor]) -> Result<Outcome> {
+        let (inputs, rest) = tensors.split_at(self.inputs);
+        let (targets, weights) = rest.split_at(self.heads.len());
+        let outputs = self.model.forward(call, &inputs.into())?;
+        let (mut scored, mut losses, mut whole) = (Vec::new(), Vec::new(), None);
+        for (at, (head, targets)) in self.heads.iter().zip(targets).enumerate() {
+            let batch = Scored {
+                targets: targets.clone(),
+                predictions: outputs.tensors()[head.output].clone(),
+                sample_weight: if weights.len() == 1 { weights.first() } else { weights.get(at) }.cloned(),
+                mask: outputs.mask(head.output).cloned(),
+            };
+            if let Some((loss, weight)) = &head.loss {
+                let loss = loss.call_with(&batch)?.cast(DType::F32);
+                let weighted = if *weight == 1.0 { loss.clone() } else { &loss * *weight };
+                whole = Some(whole.map_or_else(|| weighted.clone(), |whole: Tensor| whole + &weighted));
+                losses.push(loss);
+            }
+            scored.push(batch);
+        }
+        let whole = whole.map_or_else(|| zeros(&self.device, Spec::new(DType::F32, [])), Ok)?;
+        losses.insert(0, self.model.total_loss(call, whole)?);
+        losses.truncate(self.losses);
+        Ok(Outcome { scored, losses })
     }
 
     /// One evaluation step.
-    pub fn test(&mut self, samples: &Samples, indices: &[usize]) -> Result<&Logs> {
+    pub fn test(&mut self, samples: &Arranged, indices: &[usize]) -> Result<&Logs> {
         let inputs = samples.gather(&self.device, indices)?;
         let step = || self.test_steps.call(&inputs.iter().collect::<Vec<_>>(), |inputs| self.test_step(inputs));
         let logs = self.compiled.run(step)?;
@@ -138,8 +184,8 @@ impl<'a> Trainer<'a> {
     }
 
     fn test_step(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        let (batch, loss) = self.loss(&mut Call::new(Training::No, self.model.seed()?, 0), inputs)?;
-        Ok(vec![self.update_states(&loss, batch)?])
+        let outcome = self.outcome(&mut Call::new(Training::No, self.model.seed()?, 0), inputs)?;
+        Ok(vec![self.update_states(&outcome)?])
     }
 
     /// Waits for everything submitted, and returns the final logs.
@@ -153,15 +199,17 @@ impl<'a> Trainer<'a> {
     }
 
     /// Records the running means; returns them as one vector.
-    fn update_states(&self, loss: &Tensor, batch: Scored) -> Result<Tensor> {
-        let weighted = Scored { predictions: batch.predictions.cast(DType::F32), ..batch };
-        let batch = Scored { sample_weight: None, ..weighted.clone() };
-        let samples = batch.targets.shape().first().map_or(1.0, |&samples| samples as f32);
+    fn update_states(&self, outcome: &Outcome) -> Result<Tensor> {
+        let weighted: Vec<Scored> =
+            outcome.scored.iter().map(|batch| Scored { predictions: batch.predictions.cast(DType::F32), ..batch.clone() }).collect();
+        let plain: Vec<Scored> = weighted.iter().map(|batch| Scored { sample_weight: None, ..batch.clone() }).collect();
+        let samples = plain.first().and_then(|batch| batch.targets.shape().first()).map_or(1.0, |&samples| samples as f32);
         let old: Vec<Vec<Tensor>> = self.states.iter().map(|states| states.iter().map(Variable::value).collect()).collect();
-        let mut new = vec![vec![&old[0][0] + loss * samples, &old[0][1] + samples]];
-        let mut results = vec![metrics::mean_result(&new[0])];
-        for (at, (metric, states)) in self.metrics.iter().zip(&old[1..]).enumerate() {
-            let batch = if at < self.compiled.metrics.len() { &batch } else { &weighted };
+        let mean = |(old, loss): (&Vec<Tensor>, &Tensor)| vec![&old[0] + loss * samples, &old[1] + samples];
+        let mut new: Vec<Vec<Tensor>> = old.iter().zip(&outcome.losses).map(mean).collect();
+        let mut results: Vec<Tensor> = new.iter().map(|states| metrics::mean_result(states)).collect();
+        for (Measured { head, metric, weighted: is_weighted }, states) in self.metrics.iter().zip(&old[self.losses..]) {
+            let batch = if *is_weighted { &weighted[*head] } else { &plain[*head] };
             let states = self.device.scope(|| metric.update(states, batch)).map_err(|error| error.at(metric.metric_name()))?;
             results.push(self.device.scope(|| metric.result(&states)));
             new.push(states);
@@ -203,7 +251,8 @@ impl<'a> Trainer<'a> {
                 let mut call = Call::new(Training::Yes, self.model.seed()?, batch.step);
                 self.gradients(&mut call, &batch.inputs, &self.model.trainable_variables()).map(|_| ())
             };
-            let input = watch::is_finite(&batch.inputs[0]).is_ok_and(|finite| !finite).then(|| "the input data".to_owned());
+            let bad = |input: &Tensor| watch::is_finite(input).is_ok_and(|finite| !finite);
+            let input = batch.inputs[..self.inputs].iter().any(bad).then(|| "the input data".to_owned());
             input.or_else(|| watch::first_not_finite(run)).map(|what| (batch.step, what))
         });
         let resumed = self.compiled.optimizer.resume();
@@ -220,24 +269,4 @@ impl<'a> Trainer<'a> {
 
 fn zeros(device: &Device, spec: Spec) -> Result<Tensor> {
     Tensor::from_words(device, &vec![0; spec.size()], spec)
-}
-
-/// How many samples there are: as many in each input.
-pub(super) fn check_inputs(model: &Model, inputs: &[Cow<Array>]) -> Result<usize> {
-    let expected = model.inputs()?;
-    if inputs.len() != expected.len() {
-        let names: Vec<&str> = expected.iter().map(Input::input_name).collect();
-        return Err(Error::invalid(format!("expected {} inputs ({}), got {}", names.len(), names.join(", "), inputs.len())));
-    }
-    for (at, (x, input)) in inputs.iter().zip(expected).enumerate() {
-        if x.dtype() == DType::Str {
-            return Err(Error::dtype("inputs are text, which no device holds; look them up or vectorize them first"));
-        }
-        if x.samples() != inputs[0].samples() {
-            let (name, count) = (input.input_name(), inputs[0].samples());
-            return Err(Error::data(format!("input {name} has {} samples, the first input {count}", x.samples())));
-        }
-        model.check_input(at, x.shape())?;
-    }
-    Ok(inputs[0].samples())
 }
