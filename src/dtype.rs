@@ -60,6 +60,15 @@ impl DType {
         !matches!(self, DType::I64 | DType::F64 | DType::Str)
     }
 
+    /// The dtype in which a device holds elements of this one; text has none, and stays itself.
+    pub(crate) fn of_device(self) -> DType {
+        match self {
+            DType::I64 => DType::I32,
+            DType::F64 => DType::F32,
+            dtype => dtype,
+        }
+    }
+
     /// Whether it is a float that devices hold.
     pub fn is_float(self) -> bool {
         self == DType::F32 || self.is_half()

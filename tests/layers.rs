@@ -2,6 +2,8 @@
 
 #[path = "layers/further.rs"]
 mod further;
+#[path = "layers/preprocessing.rs"]
+mod preprocessing;
 mod support;
 
 use wgrad::{layers::DataFormat::ChannelsFirst, prelude::*};
@@ -347,7 +349,7 @@ fn wrong_inputs_are_explained(_device: &Device) -> Result<(), String> {
         (ConvLSTM2D::new(3, 3).shared(), &[8, 2], "expected (N, space..., C) of 4 axes for each step, got (None, 2)"),
         (TimeDistributed::new(Dense::new(3)).shared(), &[8], "expected (N, T, ...) of at least three axes, got (None, 8)"),
     ];
-    for (layer, sample, expected) in cases.into_iter().chain(further::wrong_inputs()) {
+    for (layer, sample, expected) in cases.into_iter().chain(further::wrong_inputs()).chain(preprocessing::wrong_inputs()) {
         // The layer itself, or the one inside.
         let classes: Vec<_> =
             std::iter::once(layer.class_name()).chain(layer.children().iter().map(|(_, inner)| inner.class_name())).collect();
@@ -395,6 +397,7 @@ fn main() {
                 rows()
                     .into_iter()
                     .chain(further::rows())
+                    .chain(preprocessing::rows())
                     .map(|row| support::trial(&format!("{}: {what}", row.name), &device, move |_| test(&row))),
             );
         }

@@ -1,12 +1,14 @@
 //! Configs: the options of layers, losses, optimizers and the like, as Keras writes them in JSON, both ways.
 
 mod fields;
+mod numbers;
 mod object;
 mod value;
 
 pub use fields::{Fields, Flatten, Reader, Shares, read};
 #[doc(hidden)]
 pub use inventory::submit;
+pub use numbers::Numbers;
 pub use object::{Entry, Kind, Object};
 pub(crate) use object::{Written, kind, snake_case};
 /// JSON, as Keras' files hold it.

@@ -141,20 +141,19 @@ impl Array {
         })
     }
 
-    /// The dtype that these elements have on a device.
-    pub(crate) fn device_dtype(&self) -> DType {
-        match self.dtype() {
-            DType::I64 => DType::I32,
-            DType::F64 => DType::F32,
-            dtype => dtype,
-        }
+    /// The same elements under another shape.
+    pub(crate) fn with_shape(self, shape: impl Into<Shape>) -> Result<Array> {
+        Array::new(self.values, shape)
     }
 
-    /// All elements on `device`.
+    /// All elements on `device`; text stays on the host.
     ///
     /// # Errors
     /// As [`gather`](Self::gather).
     pub(crate) fn tensor(&self, device: &Device) -> Result<Tensor> {
+        if self.dtype() == DType::Str {
+            return Tensor::on_host(self.clone());
+        }
         let row = Array { values: self.values.clone(), shape: [1, self.values.len()].into() };
         Ok(row.gather(device, &[0])?.reshape(&self.shape[..]))
     }
@@ -184,7 +183,7 @@ impl Array {
             }
             Values::Str(_) => return Err(Error::dtype("text cannot go to a device; look it up or vectorize it first")),
         }
-        Tensor::from_words(device, &words, Spec { dtype: self.device_dtype(), shape: self.shape.with(0, indices.len()) })
+        Tensor::from_words(device, &words, Spec { dtype: self.dtype().of_device(), shape: self.shape.with(0, indices.len()) })
     }
 }
 

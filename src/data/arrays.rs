@@ -133,6 +133,9 @@ impl AsArray for Array {
 
 impl AsArray for Tensor {
     fn as_array(&self) -> Result<Cow<'_, Array>> {
+        if let Some(array) = self.array_on_host() {
+            return Ok(Cow::Borrowed(array));
+        }
         let words = self.to_words()?;
         let values = match self.dtype() {
             DType::F16 => Values::F16(words.into_iter().map(f16::from_word).collect()),
@@ -162,6 +165,25 @@ where
 {
     fn as_array(&self) -> Result<Cow<'_, Array>> {
         Ok(Cow::Owned(self.clone().into()))
+    }
+}
+
+macro_rules! texts {
+    ($([$($generics:tt)*] $type:ty),*) => {$(
+        /// Texts in a row.
+        impl<$($generics)*> AsArray for $type {
+            fn as_array(&self) -> Result<Cow<'_, Array>> {
+                Ok(Cow::Owned(self.iter().map(|text| String::from(*text)).collect::<Vec<_>>().into()))
+            }
+        }
+    )*};
+}
+
+texts!([] [&str], [] Vec<&str>, [const N: usize] [&str; N]);
+
+impl AsArray for [String] {
+    fn as_array(&self) -> Result<Cow<'_, Array>> {
+        Ok(Cow::Owned(self.to_vec().into()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod array;
 mod arrays;
+mod on_host;
 
 pub use array::{Array, Values};
 pub use arrays::{Arrays, AsArray, AsArrays, Named};

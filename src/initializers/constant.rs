@@ -3,7 +3,7 @@
 use super::Initializer;
 use crate::{
     Error, Result, Shape,
-    config::{Class, Config, Entry, Json, Options, Reader, Value, submit},
+    config::{Class, Config, Entry, Numbers, Options, Value, submit},
     random::RandomKey,
 };
 
@@ -48,10 +48,7 @@ pub struct Constant(pub f32);
 /// let layer = Dense::new(2).bias_initializer(ConstantList::new([2], [0.5, -0.5]));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct ConstantList {
-    shape: Shape,
-    values: Vec<f32>,
-}
+pub struct ConstantList(Numbers);
 
 impl ConstantList {
     /// Values of `shape`, row-major.
@@ -60,31 +57,7 @@ impl ConstantList {
     /// When there are more or fewer values than the shape holds.
     #[track_caller]
     pub fn new(shape: impl Into<Shape>, values: impl Into<Vec<f32>>) -> Self {
-        let (shape, values) = (shape.into(), values.into());
-        assert_eq!(shape.size(), values.len(), "a ConstantList of shape {shape} has as many values");
-        Self { shape, values }
-    }
-
-    /// Of lists inside of lists, all of one length at each depth.
-    fn from_json(json: &Json, reader: &mut Reader) -> Option<Self> {
-        let Some(list) = json.as_array() else { return f32::from_json(json, reader).map(|value| Self::new([], [value])) };
-        let parts = list.iter().map(|part| Self::from_json(part, reader)).collect::<Option<Vec<_>>>()?;
-        let inner = parts.first().map_or(Shape::scalar(), |part| part.shape.clone());
-        if parts.iter().any(|part| part.shape != inner) {
-            return reader.expected("lists of one length at each depth", json);
-        }
-        let shape = std::iter::once(parts.len()).chain(inner.iter().copied()).collect();
-        Some(Self { shape, values: parts.into_iter().flat_map(|part| part.values).collect() })
-    }
-
-    fn to_json(&self) -> Json {
-        fn nested(sizes: &[usize], values: &[f32]) -> Json {
-            match sizes {
-                [] => values[0].to_json(),
-                [_, inner @ ..] => values.chunks(inner.iter().product::<usize>().max(1)).map(|part| nested(inner, part)).collect(),
-            }
-        }
-        nested(&self.shape, &self.values)
+        Self(Numbers::new(shape, values))
     }
 }
 
@@ -107,7 +80,7 @@ impl Config for ConstantList {
     }
 
     fn options(&self, out: &mut Options) {
-        out.insert("value".into(), self.to_json());
+        out.insert("value".into(), self.0.to_json());
     }
 }
 
@@ -116,9 +89,8 @@ submit! {
         class: &CONSTANT,
         aliases: &[],
         read: |fields| {
-            let value = fields.take("value").unwrap_or(Json::from(0.0));
-            let list = fields.reader().at("value", |reader| ConstantList::from_json(&value, reader))?;
-            Some(if list.shape.rank() == 0 { Box::new(Constant(list.values[0])) } else { Box::new(list) })
+            let value = fields.take("value").unwrap_or(Numbers::from(0.0));
+            Some(value.one().map_or_else(|| Box::new(ConstantList(value)) as Box<dyn Initializer>, |one| Box::new(Constant(one))))
         },
     }
 }
@@ -131,10 +103,11 @@ impl Initializer for Constant {
 
 impl Initializer for ConstantList {
     fn values(&self, shape: &Shape, _key: &RandomKey) -> Result<Vec<f32>> {
-        let missing = shape.rank().checked_sub(self.shape.rank());
-        let own = |axis: usize| missing.and_then(|missing| axis.checked_sub(missing)).map_or(1, |axis| self.shape[axis]);
+        let given = self.0.shape();
+        let missing = shape.rank().checked_sub(given.rank());
+        let own = |axis: usize| missing.and_then(|missing| axis.checked_sub(missing)).map_or(1, |axis| given[axis]);
         if missing.is_none() || (0..shape.rank()).any(|axis| own(axis) != 1 && own(axis) != shape[axis]) {
-            return Err(Error::shape(format!("Constant holds values of shape {}, which do not broadcast to {shape}", self.shape)));
+            return Err(Error::shape(format!("Constant holds values of shape {}, which do not broadcast to {shape}", given)));
         }
         let place = |mut at: usize| {
             let (mut place, mut step) = (0, 1);
@@ -142,7 +115,7 @@ impl Initializer for ConstantList {
                 place += if own(axis) == 1 { 0 } else { at % shape[axis] * step };
                 (at, step) = (at / shape[axis], step * own(axis));
             }
-            self.values[place]
+            self.0.values()[place]
         };
         Ok((0..shape.size()).map(place).collect())
     }

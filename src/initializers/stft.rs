@@ -118,15 +118,15 @@ impl Window {
 #[doc(alias = "keras.initializers.STFT")]
 pub struct STFT {
     /// The real or the imaginary part.
-    side: Side,
+    pub(crate) side: Side,
     /// What frames are multiplied by; nothing if none.
     #[initializer(default = Window::Hann)]
-    window: Option<Window>,
+    pub(crate) window: Option<Window>,
     /// Whether the window is thought to go on behind its end.
-    periodic: bool,
+    pub(crate) periodic: bool,
     /// By what the kernel is divided, if there is a window.
     #[initializer(default = Scaling::Density)]
-    scaling: Option<Scaling>,
+    pub(crate) scaling: Option<Scaling>,
 }
 
 impl Initializer for STFT {

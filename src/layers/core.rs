@@ -1,7 +1,7 @@
-//! Layers that only look at their input in another way, or scale it.
+//! Layers that only look at their input in another way.
 
 use super::{Call, DataFormat, Layer, SimpleLayer};
-use crate::{DType, Result, Tensor};
+use crate::{Result, Tensor};
 
 /// `(N, …)` to `(N, all the rest)`.
 #[derive(Layer, Clone, Debug)]
@@ -38,22 +38,5 @@ impl SimpleLayer for Identity {
 
     fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
         Ok(x.clone())
-    }
-}
-
-/// `x * scale + offset` as float32, as for images: `Rescaling::new(1.0 / 255.0)`.
-#[derive(Layer, Clone, Debug)]
-#[doc(alias = "keras.layers.Rescaling")]
-pub struct Rescaling {
-    /// The factor.
-    #[layer(new)]
-    scale: f32,
-    /// What is added after scaling.
-    offset: f32,
-}
-
-impl SimpleLayer for Rescaling {
-    fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
-        Ok(x.cast(DType::F32) * self.scale + self.offset)
     }
 }

@@ -1,9 +1,10 @@
 //! The contract of layers: from options to weights to a call.
 
-use super::{Build, Call, Cell, Inputs, LayerRef, Outputs};
+use super::{Adapt, Build, Call, Cell, HostLayer, Inputs, LayerRef, Outputs};
 use crate::{
     Result, Shape, Tensor,
     config::{Config, kind},
+    data::Array,
 };
 use std::collections::BTreeMap;
 
@@ -39,6 +40,16 @@ pub trait Layer: Config + Children {
 
     /// What the layer keeps in files beside its weights, if it does.
     fn as_assets(&self) -> Option<&dyn Assets> {
+        None
+    }
+
+    /// The layer as one that calculates on the host, if it does.
+    fn as_host(&self) -> Option<&dyn HostLayer> {
+        None
+    }
+
+    /// The layer as one that learns from data before training, if it does.
+    fn as_adapt(&self) -> Option<&dyn Adapt> {
         None
     }
 
@@ -106,6 +117,11 @@ pub trait SimpleLayer: Config + Children {
         None
     }
 
+    /// As [`Layer::as_adapt`].
+    fn as_adapt(&self) -> Option<&dyn Adapt> {
+        None
+    }
+
     /// Makes the weights for inputs of shape `input`. The batch size in it means nothing.
     ///
     /// # Errors
@@ -128,6 +144,10 @@ impl<L: SimpleLayer> Layer for L {
 
     fn as_assets(&self) -> Option<&dyn Assets> {
         SimpleLayer::as_assets(self)
+    }
+
+    fn as_adapt(&self) -> Option<&dyn Adapt> {
+        SimpleLayer::as_adapt(self)
     }
 
     fn build(&mut self, build: &mut Build, inputs: &[Shape]) -> Result<()> {
@@ -160,6 +180,19 @@ pub trait Assets {
     /// # Errors
     /// When they are not what the layer saves.
     fn set_assets(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<()>;
+
+    /// Arrays that stand among the weights under names of their own, such as `vars/idf_weights`.
+    fn arrays(&self) -> Vec<(String, Array)> {
+        Vec::new()
+    }
+
+    /// Takes the arrays of the layer's group that are none of its weights.
+    ///
+    /// # Errors
+    /// When they are not what the layer saves.
+    fn set_arrays(&self, _arrays: &BTreeMap<String, Array>) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Layers of a list, named as Keras' files do: `cells/lstm_cell`, `cells/lstm_cell_1`.

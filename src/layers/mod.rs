@@ -29,6 +29,7 @@ mod merging;
 mod noise;
 mod pooling;
 mod prelu;
+mod preprocessing;
 mod rearrange;
 mod recurrent;
 mod relu;
@@ -41,7 +42,7 @@ mod spectral_normalization;
 mod unit_normalization;
 mod up_sampling;
 
-pub use self::core::{Flatten, Identity, Rescaling};
+pub use self::core::{Flatten, Identity};
 pub use activation::{Activation, ActivationFn};
 pub use activity_regularization::ActivityRegularization;
 pub use alpha_dropout::AlphaDropout;
@@ -69,6 +70,7 @@ pub(crate) use operation::Operation;
 pub use options::{Axes, DataFormat, PartialShape, Sizes};
 pub use pooling::*;
 pub use prelu::PReLU;
+pub use preprocessing::*;
 pub use rearrange::{Permute, RepeatVector};
 pub use recurrent::{
     Bidirectional, Cell, CellOptions, CellSetters, ConvLSTM, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, ConvLSTMCell, GRU, GRUCell, LSTM,

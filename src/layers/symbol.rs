@@ -142,7 +142,7 @@ impl Tensor {
 /// A zero of the symbol's shape, unknown sizes replaced.
 fn stand_in(tensor: &Tensor, size: usize) -> Tensor {
     match Meaning::of(tensor) {
-        Some(meaning) => Tensor::zeros(meaning.dims.with_unknown(size)).cast(tensor.dtype()),
+        Some(meaning) => Tensor::stand_in(tensor.dtype(), &meaning.dims.with_unknown(size)),
         None => tensor.clone(),
     }
 }
@@ -239,7 +239,7 @@ impl LayerCall {
     /// As [`apply`](Self::apply).
     #[track_caller]
     pub fn apply_all(self) -> Vec<Tensor> {
-        if self.inputs.all().any(Tensor::is_symbol) {
+        if self.inputs.all().any(|x| Meaning::of(x).is_some()) {
             return apply(&self.layer, self.inputs, Some(Location::caller()));
         }
         let mut call = Call::new(super::Training::No, random::current_seed(), 0);

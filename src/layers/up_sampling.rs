@@ -56,6 +56,9 @@ pub struct UpSampling2D {
 
 impl SimpleLayer for UpSampling2D {
     fn build(&mut self, _build: &mut Build, input: &Shape) -> Result<()> {
+        if self.interpolation == Interpolation::Area {
+            return Err(Error::invalid("interpolation Area is for Resizing; of enlarged images Nearest gives the same"));
+        }
         check(input, *self.size, self.data_format)
     }
 

@@ -136,7 +136,7 @@ impl Build {
     pub fn weight<'a>(&'a mut self, name: &'a str, shape: impl Into<Shape>) -> WeightBuilder<'a> {
         let shape = shape.into();
         let initializer = if shape.rank() > 1 { GlorotUniform::new().into() } else { Object::from(Zeros) };
-        WeightBuilder { build: self, name, shape, trainable: true, initializer, regularizer: None, constraint: None }
+        WeightBuilder { build: self, name, shape, dtype: None, trainable: true, initializer, regularizer: None, constraint: None }
     }
 
     /// Makes a weight of the layer `inside` this layer's own too.
@@ -170,6 +170,7 @@ pub struct WeightBuilder<'a> {
     build: &'a mut Build,
     name: &'a str,
     shape: Shape,
+    dtype: Option<DType>,
     trainable: bool,
     initializer: Object<dyn Initializer>,
     regularizer: Option<Object<dyn Regularizer>>,
@@ -180,6 +181,12 @@ impl WeightBuilder<'_> {
     /// A weight that no optimizer touches, as moving statistics.
     pub fn frozen(mut self) -> Self {
         self.trainable = false;
+        self
+    }
+
+    /// In which dtype it is kept, whatever the policy says.
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = Some(dtype);
         self
     }
 
@@ -207,8 +214,9 @@ impl WeightBuilder<'_> {
     /// When the device has no room, or the file that is being loaded holds no such weight.
     pub fn add(self) -> Result<Weight> {
         charge(&self.shape).map_err(|error| error.at(self.name))?;
-        let Self { name, shape, trainable, initializer, regularizer, constraint, .. } = self;
-        let mut variable = Variable::unnamed(Tensor::zeros(shape).cast(self.build.policy.variable_dtype()));
+        let Self { name, shape, dtype, trainable, initializer, regularizer, constraint, .. } = self;
+        let dtype = dtype.unwrap_or(self.build.policy.variable_dtype());
+        let mut variable = Variable::unnamed(Tensor::zeros(shape).cast(dtype));
         if let Some(constraint) = constraint {
             variable = variable.constrained(move |weight| constraint.call(weight));
         }

@@ -112,7 +112,7 @@ impl Graph {
     pub fn call(&self, call: &mut Call, inputs: &Inputs) -> Result<Outputs> {
         let mut values: Vec<Option<(Tensor, Option<Tensor>)>> = vec![None; self.slots.len()];
         for (at, (x, input)) in inputs.tensors().iter().zip(&self.inputs).enumerate() {
-            values[at] = Some((x.cast(input.dtype), inputs.mask(at).cloned()));
+            values[at] = Some((fitted(x, input)?, inputs.mask(at).cloned()));
         }
         let mut left = self.uses();
         for step in &self.steps {
@@ -175,6 +175,16 @@ impl Graph {
             Some((step, output)) => (self.layers[step.layer].layer_name().to_owned(), step.node, output),
             None => (self.inputs[slot].name.clone().unwrap_or_default(), 0, 0),
         }
+    }
+}
+
+/// `x` in the dtype that the input has on a device.
+fn fitted(x: &Tensor, input: &Input) -> Result<Tensor> {
+    match (x.dtype() == DType::Str, input.dtype == DType::Str) {
+        (true, true) => Ok(x.clone()),
+        (false, false) if x.array_on_host().is_some() => Ok(x.clone()),
+        (false, false) => Ok(x.cast(input.dtype.of_device())),
+        _ => Err(Error::dtype(format!("input {} is {}, got {}", input.input_name(), input.dtype, x.dtype()))),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     formats::hdf5::Group,
     layers::LayerRef,
 };
+use std::collections::BTreeMap;
 
 /// The group of the optimizer's state.
 const OPTIMIZER: &str = "optimizer/vars";
@@ -19,8 +20,7 @@ pub(super) fn places(root: &LayerRef) -> Vec<(String, LayerRef)> {
         if places.iter().any(|(_, other)| other.is_same(&layer)) {
             continue;
         }
-        let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
-        work.extend(layer.children().into_iter().rev().map(|(name, child)| (inside(&name), child)));
+        work.extend(layer.children().into_iter().rev().map(|(name, child)| (inside(&path, &name), child)));
         places.push((path, layer));
     }
     places
@@ -32,18 +32,21 @@ pub(super) fn stored(file: &Group) -> usize {
     here + file.groups.values().map(stored).sum::<usize>()
 }
 
-fn variables(path: &str) -> String {
-    if path.is_empty() { "vars".into() } else { format!("{path}/vars") }
+fn inside(path: &str, name: &str) -> String {
+    if path.is_empty() { name.into() } else { format!("{path}/{name}") }
 }
 
 /// The tree that Keras' `save_weights` writes: the weights and, if there is one, the state of the optimizer.
 pub(super) fn write(model: &Model) -> Result<Group> {
     let mut file = Group::default();
-    for (path, layer) in places(&model.as_layer()?) {
-        let path = variables(&path);
+    for (place, layer) in places(&model.as_layer()?) {
+        let path = inside(&place, "vars");
         file.group_mut(&path)?.set_text("name", layer.layer_name());
         for (at, weight) in layer.own_weights().iter().enumerate() {
             file.insert(&format!("{path}/{at}"), weight.variable.value().as_array()?.into_owned())?;
+        }
+        for (name, array) in layer.with_assets(|assets| assets.arrays()).unwrap_or_default() {
+            file.insert(&inside(&place, &name), array)?;
         }
     }
     if let Some(optimizer) = model.optimizer().ok().filter(|optimizer| optimizer.state().is_built()) {
@@ -58,10 +61,17 @@ pub(super) fn write(model: &Model) -> Result<Group> {
 /// Gives a model the weights of such a tree: all of them, or none; and its optimizer the state.
 pub(super) fn read(model: &Model, file: &Group) -> Result<()> {
     let mut loading = Loading::default();
-    for (path, layer) in places(&model.as_layer()?) {
-        let path = variables(&path);
-        let stored = file.group(&path).map_or(0, |group| group.datasets.len());
-        let own = layer.own_weights();
+    for (place, layer) in places(&model.as_layer()?) {
+        let (own, path) = (layer.own_weights(), inside(&place, "vars"));
+        let group = file.group(&path);
+        let mut stored = group.map_or(0, |group| group.datasets.len());
+        // Weights have numbers for names, what a layer keeps beside them has none.
+        let named = group.into_iter().flat_map(|group| &group.datasets).filter(|(name, _)| name.parse::<usize>().is_err());
+        let named: BTreeMap<String, Array> = named.map(|(name, dataset)| (format!("vars/{name}"), dataset.array.clone())).collect();
+        if let Some(taken) = layer.with_assets(|assets| assets.set_arrays(&named)) {
+            taken.map_err(|error| error.at(&place))?;
+            stored -= named.len();
+        }
         if own.len() != stored {
             let text = format!("{path}: layer {} has {} weights, the file {stored}", layer.layer_name(), own.len());
             loading.problems.push(text);

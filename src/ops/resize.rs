@@ -22,13 +22,15 @@ pub enum Interpolation {
     Lanczos3,
     /// A windowed sinc over ten neighbours.
     Lanczos5,
+    /// The mean of what the pixel covers.
+    Area,
 }
 
 impl Interpolation {
     /// How far the weights reach.
     fn radius(self) -> f64 {
         match self {
-            Interpolation::Nearest | Interpolation::Bilinear => 1.0,
+            Interpolation::Nearest | Interpolation::Bilinear | Interpolation::Area => 1.0,
             Interpolation::Bicubic => 2.0,
             Interpolation::Lanczos3 => 3.0,
             Interpolation::Lanczos5 => 5.0,
@@ -38,7 +40,7 @@ impl Interpolation {
     /// The weight of a pixel at distance `x`, less than the radius.
     fn weight(self, x: f64) -> f64 {
         match self {
-            Interpolation::Nearest | Interpolation::Bilinear => 1.0 - x,
+            Interpolation::Nearest | Interpolation::Bilinear | Interpolation::Area => 1.0 - x,
             Interpolation::Bicubic if x < 1.0 => (1.5 * x - 2.5) * x * x + 1.0,
             Interpolation::Bicubic => ((2.5 - 0.5 * x) * x - 4.0) * x + 2.0,
             Interpolation::Lanczos3 | Interpolation::Lanczos5 if x < 1e-3 => 1.0,
@@ -58,6 +60,12 @@ impl Interpolation {
             let mut place = (at as f64 + 0.5) * step;
             if self == Interpolation::Nearest {
                 return ((place as usize).min(size - 1), vec![1.0]);
+            }
+            if self == Interpolation::Area {
+                let (from, to) = (at as f64 * step, (at + 1) as f64 * step);
+                let pixels = from as usize..(to.ceil() as usize).min(size);
+                let covered = pixels.clone().map(|pixel| (to.min(pixel as f64 + 1.0) - from.max(pixel as f64)) / step);
+                return (pixels.start, covered.collect());
             }
             if self == Interpolation::Bicubic && !antialias {
                 // TensorFlow has a table of weights here.
@@ -110,9 +118,9 @@ impl Tensor {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    use Interpolation::{Bicubic, Bilinear, Lanczos3, Lanczos5, Nearest};
+    use Interpolation::{Area, Bicubic, Bilinear, Lanczos3, Lanczos5, Nearest};
     let mut out = Vec::new();
-    for interpolation in [Nearest, Bilinear, Bicubic, Lanczos3, Lanczos5] {
+    for interpolation in [Nearest, Bilinear, Bicubic, Lanczos3, Lanczos5, Area] {
         for (shape, size, antialias) in [([2, 4, 3, 2], [8, 9], false), ([1, 7, 12, 5], [5, 12], false), ([1, 13, 9, 1], [4, 20], true)] {
             let call = move |x: &[Tensor]| x[0].resize(size, interpolation, antialias).expect("it fits").square();
             let reference = move |x: &[Reference]| {
@@ -149,7 +157,7 @@ mod tests {
     fn rows_are_tensorflow_s() {
         crate::Device::cpu().scope(|| {
             let x = Tensor::from_slice(&[0.0f32, 1.0, 4.0, 9.0], [1, 1, 4, 1]).expect("four pixels");
-            let known: [(Interpolation, usize, bool, &[f32]); 8] = [
+            let known: [(Interpolation, usize, bool, &[f32]); 9] = [
                 (Nearest, 7, false, &[0.0, 0.0, 1.0, 4.0, 4.0, 9.0, 9.0]),
                 (Nearest, 3, true, &[0.0, 4.0, 9.0]),
                 (Bilinear, 7, false, &[0.0, 0.35714293, 0.92857146, 2.5, 4.357144, 7.214287, 9.0]),
@@ -158,6 +166,7 @@ mod tests {
                 (Bicubic, 3, true, &[0.07551488, 2.3591952, 7.935926]),
                 (Lanczos3, 7, false, &[-0.011508837, 0.1266247, 0.88194996, 1.9285713, 4.424665, 7.747634, 9.470225]),
                 (Lanczos5, 3, true, &[0.06321567, 2.2063208, 8.095784]),
+                (Area, 3, false, &[0.25, 2.5, 7.75]),
             ];
             for (interpolation, to, antialias, wanted) in known {
                 let y = x.resize([1, to], interpolation, antialias).and_then(|y| y.to_vec::<f32>()).expect("it fits");

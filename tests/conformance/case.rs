@@ -107,7 +107,8 @@ impl Numbers {
         let shape = Shape::from(&self.shape[..]);
         match self.dtype {
             DType::Bool => Tensor::from_slice(&self.values.iter().map(|&x| x != 0.0).collect::<Vec<bool>>(), shape),
-            DType::I32 | DType::I64 | DType::U8 => Tensor::from_slice(&self.values.iter().map(|&x| x as i32).collect::<Vec<_>>(), shape),
+            DType::U8 => Tensor::from_slice(&self.values.iter().map(|&x| x as u8).collect::<Vec<_>>(), shape),
+            DType::I32 | DType::I64 => Tensor::from_slice(&self.values.iter().map(|&x| x as i32).collect::<Vec<_>>(), shape),
             dtype => {
                 let tensor = Tensor::from_slice(&self.values.iter().map(|&x| x as f32).collect::<Vec<_>>(), shape)?;
                 Ok(if dtype.is_half() { tensor.cast(dtype) } else { tensor })

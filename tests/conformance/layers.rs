@@ -9,7 +9,7 @@ use wgrad::{
 };
 
 /// The layer's own JSON: two wrappers of the vectors hold it inside.
-fn layer_json(case: &Case) -> Json {
+pub fn layer_json(case: &Case) -> Json {
     let mut json = case.json.clone();
     if let Some(inner) = json["config"].get("inner") {
         return inner.clone();
@@ -128,7 +128,7 @@ fn set_weights(case: &Case, variables: &[Variable]) -> Result<()> {
 }
 
 /// What is written equals what was read, as far as it is written; and reads as the same again.
-fn config_both_ways(layer: &LayerRef, json: &Json) -> Result<()> {
+pub fn config_both_ways(layer: &LayerRef, json: &Json) -> Result<()> {
     let written = layer.to_json();
     if let Some(place) = difference(&written["config"], &json["config"]) {
         return Err(wrong(format!("config differs at {place}: wrote {}, read {}", written["config"], json["config"])));

@@ -12,6 +12,7 @@ mod objects;
 mod optimizers;
 #[path = "../support/mod.rs"]
 mod support;
+mod text;
 
 use case::Case;
 use libtest_mimic::Trial;
@@ -31,6 +32,7 @@ struct Group {
 
 const GROUPS: &[Group] = &[
     Group { folder: "layers", on_gpu: true, exists: layers::exists, check: layers::check },
+    Group { folder: "text", on_gpu: false, exists: layers::exists, check: text::check },
     Group { folder: "activations", on_gpu: true, exists: activations::exists, check: activations::check },
     Group { folder: "losses", on_gpu: true, exists: objects::exists::<dyn Loss>, check: losses::check },
     Group { folder: "metrics", on_gpu: true, exists: objects::exists::<dyn Metric>, check: metrics::check },

@@ -46,7 +46,10 @@ impl Value for LayerRef {
     fn to_json(&self) -> Json {
         let mut options = Options::new();
         options.insert("name".into(), self.layer_name().into());
-        options.insert("trainable".into(), self.is_trainable().into());
+        // What calculates on the host has nothing to train, and Keras does not always take the option.
+        if !self.is_of_host() {
+            options.insert("trainable".into(), self.is_trainable().into());
+        }
         if self.look(|layer| layer.autocast()) {
             options.insert("dtype".into(), self.policy().to_json());
         }
@@ -84,9 +87,16 @@ impl Value for LayerRef {
             let entry = written.find::<dyn Layer>(reader)?;
             Fields::read(written.options, reader, |fields| {
                 let trainable = fields.take("trainable").unwrap_or(true);
-                let policy = fields.take("dtype").unwrap_or(Policy::Float32);
+                let dtype: Option<Json> = fields.take("dtype");
                 let regularizer = fields.take("activity_regularizer");
-                let mut layer = LayerRef::new((entry.read)(fields)?, policy);
+                let layer = (entry.read)(fields)?;
+                let policy = match dtype.filter(|dtype| !dtype.is_null()) {
+                    // Of integers, as hashes have it: those of a device are 32 bits wide in any case.
+                    Some(dtype) if layer.as_host().is_some() && is_integer(&dtype) => Policy::Float32,
+                    Some(dtype) => fields.reader().at("dtype", |reader| Policy::from_json(&dtype, reader)).unwrap_or_default(),
+                    None => Policy::Float32,
+                };
+                let mut layer = LayerRef::new(layer, policy);
                 layer.unshared("activity regularizer").activity_regularizer = regularizer;
                 layer.set_trainable(trainable);
                 if let Some(name) = name {
@@ -96,4 +106,10 @@ impl Value for LayerRef {
             })
         })
     }
+}
+
+/// Whether a dtype, or a policy, is that of integers.
+fn is_integer(dtype: &Json) -> bool {
+    let name = dtype.as_str().or_else(|| dtype.pointer("/config/name")?.as_str());
+    matches!(name, Some("int32" | "int64"))
 }

@@ -2,6 +2,7 @@
 
 mod config;
 mod ext;
+mod host;
 
 pub(crate) use config::{file_names, name_all};
 pub use ext::LayerExt;
@@ -255,6 +256,9 @@ impl LayerRef {
                 self.draw(&call.path(), Some(call.seed()))?;
             }
             self.check_arguments(&*built.layer, inputs)?;
+            if let Some(outputs) = self.called_on_host(&*built.layer, call, inputs)? {
+                return Ok(outputs);
+            }
             if !built.layer.autocast() {
                 return built.layer.call(call, inputs);
             }

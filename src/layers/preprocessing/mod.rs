@@ -1,0 +1,44 @@
+//! Preprocessing: what makes raw data, text and categories too, into numbers that models learn from.
+
+mod category_encoding;
+mod center_crop;
+mod discretization;
+mod encode;
+mod fingerprint;
+mod hashing;
+mod host;
+mod learned;
+mod lookup;
+mod lookups;
+mod mel_spectrogram;
+mod normalization;
+mod quantiles;
+mod rescaling;
+mod resizing;
+mod setters;
+mod stft_spectrogram;
+mod text;
+mod text_vectorization;
+mod vocabulary;
+
+pub use category_encoding::CategoryEncoding;
+pub use center_crop::CenterCrop;
+pub use discretization::Discretization;
+pub use encode::OutputMode;
+pub use fingerprint::Salt;
+pub use hashing::{HashedCrossing, Hashing};
+pub use host::HostLayer;
+pub(in crate::layers) use host::inferred;
+pub(in crate::layers) use learned::in_rows;
+pub use learned::{Adapt, Learned};
+pub use lookup::Lookup;
+pub use lookups::{IntegerLookup, StringLookup};
+pub use mel_spectrogram::MelSpectrogram;
+pub use normalization::Normalization;
+pub use rescaling::Rescaling;
+pub use resizing::{FillMode, Resizing};
+pub use setters::{HasVocabulary, LookupSetters};
+pub use stft_spectrogram::{STFTSpectrogram, SpectrogramMode};
+pub use text::{Encoding, IntegerType, NGrams, Split, Standardize};
+pub use text_vectorization::TextVectorization;
+pub use vocabulary::{OovMethod, Token};
