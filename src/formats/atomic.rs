@@ -27,37 +27,67 @@ use std::{
 /// # Errors
 /// What `content` returns, or `Io` when a folder is missing, the disk is full, or the like. The text names `path`.
 pub fn write(path: impl AsRef<Path>, content: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
-    let path = path.as_ref();
-    let cannot = |error: Error| Error::new(error.kind(), format!("{}: cannot be saved: {error}", path.display()));
+    stage(path.as_ref(), content)?.commit()
+}
+
+/// A file that is written and lies on the disk, but not yet in its place. It goes away unless it is brought there.
+pub(super) struct Staged {
+    /// None once it is in its place.
+    temporary: Option<PathBuf>,
+    target: PathBuf,
+}
+
+/// The first half of [`write`].
+pub(super) fn stage(path: &Path, content: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<Staged> {
     // A link's target is replaced, not the link.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.into());
     let old = fs::metadata(&target).ok();
-    if old.as_ref().is_some_and(|old| !old.is_file()) {
-        let file = OpenOptions::new().write(true).open(&target).map_err(|error| cannot(error.into()))?;
-        return fill(file, content).map(drop).map_err(cannot);
-    }
-    let temporary = beside(&target).map_err(cannot)?;
     let saved = (|| {
+        if old.as_ref().is_some_and(|old| !old.is_file()) {
+            fill(OpenOptions::new().write(true).open(&target)?, content)?;
+            return Ok(Staged { temporary: None, target });
+        }
+        let temporary = beside(&target)?;
         let file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        let staged = Staged { temporary: Some(temporary), target };
         if let Some(old) = old {
             file.set_permissions(old.permissions())?;
         }
         fill(file, content)?.sync_all()?;
-        fs::rename(&temporary, &target)?;
-        Ok(())
+        Ok(staged)
     })();
-    if saved.is_err() {
-        // What failed is said; that a rest may lie about is not worth hiding it.
-        let _ = fs::remove_file(&temporary);
+    saved.map_err(|error| cannot(path, &error))
+}
+
+fn cannot(path: &Path, error: &Error) -> Error {
+    Error::new(error.kind(), format!("{}: cannot be saved: {error}", path.display()))
+}
+
+impl Staged {
+    /// Renames the file, over an older one if there is one.
+    pub fn commit(mut self) -> Result<()> {
+        let Some(temporary) = self.temporary.take() else { return Ok(()) };
+        if let Err(error) = fs::rename(&temporary, &self.target) {
+            self.temporary = Some(temporary);
+            return Err(cannot(&self.target, &error.into()));
+        }
+        // The rename itself lies on the disk once the folder does; not every system can do that.
+        if let Some(folder) = self.target.parent()
+            && let Ok(folder) = File::open(folder)
+        {
+            let _ = folder.sync_all();
+        }
+        Ok(())
     }
-    saved.map_err(cannot)?;
-    // The rename itself lies on the disk once the folder does; not every system can do that.
-    if let Some(folder) = target.parent()
-        && let Ok(folder) = File::open(folder)
-    {
-        let _ = folder.sync_all();
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // What failed is said; that a rest may lie about is not worth hiding it.
+            let _ = fs::remove_file(temporary);
+        }
     }
-    Ok(())
 }
 
 fn fill(file: File, content: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<File> {

@@ -10,6 +10,7 @@ pub mod hdf5;
 pub mod idx;
 pub mod npy;
 pub mod safetensors;
+pub mod shards;
 pub mod zip;
 
 use crate::{Error, ErrorKind, Result};

@@ -6,7 +6,7 @@ use super::{Model, assets, legacy, weights};
 use crate::{
     Error, Result,
     config::Json,
-    formats::{atomic, hdf5::Group, zip},
+    formats::{atomic, hdf5::Group, shards, zip},
     layers,
 };
 use std::path::Path;
@@ -111,15 +111,28 @@ impl Model {
         weights::write(self)?.save(path)
     }
 
-    /// Takes the weights of a `.weights.h5` or `.keras` file, or of an unpacked folder, that a model of the same layers saved, whatever
-    /// those are called; a compiled model's optimizer takes its state.
+    /// Saves the weights, and the state of the optimizer, as a `.weights.json` file that lists others beside it, each with at most `most_bytes` bytes of weights. No
+    /// file is replaced before all are written.
+    ///
+    /// # Errors
+    /// As [`save_weights`](Self::save_weights), and when a weight alone is larger.
+    #[doc(alias = "max_shard_size")]
+    pub fn save_weights_in_shards(&self, path: impl AsRef<Path>, most_bytes: u64) -> Result<()> {
+        shards::save(path, weights::write(self)?, most_bytes)
+    }
+
+    /// Takes the weights of a `.weights.h5`, `.weights.json` or `.keras` file, or of an unpacked folder, that a model of the same layers
+    /// saved, whatever those are called; a compiled model's optimizer takes its state.
     ///
     /// # Errors
     /// When the file cannot be read, or weights are missing, too many or of other shapes: all of them are named, and none is changed.
     #[doc(alias = "keras.Model.load_weights")]
     pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let file = if path.is_dir() || path.extension().is_some_and(|extension| extension == "keras") {
+        let is = |extension: &str| path.extension().is_some_and(|found| found == extension);
+        let file = if is("json") {
+            shards::open(path)?
+        } else if is("keras") || path.is_dir() {
             let content = zip::Archive::open(path)?.entry(WEIGHTS);
             content.and_then(|content| Group::read(&content)).map_err(|error| error.at(path.display()))?
         } else {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 use wgrad::{
     data::{Array, AsArray, Values},
-    formats::{hdf5::Group, npy, safetensors, zip},
+    formats::{hdf5::Group, npy, safetensors, shards, zip},
     models::load_model,
     prelude::*,
 };
@@ -11,11 +11,15 @@ use wgrad::{
 /// Arrays by name, as a file holds them.
 type Arrays = BTreeMap<String, Array>;
 
+/// Bytes of a file of weights that are cut into several, as Keras has it.
+const SHARD: u64 = 5 << 30;
+
 /// What a file is, by the end of its name.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Keras,
     WeightsH5,
+    Shards,
     LegacyH5,
     Safetensors,
     Npz,
@@ -24,15 +28,19 @@ enum Kind {
 
 impl Kind {
     fn of(path: &str) -> Result<Self> {
-        const ENDS: [(&str, Kind); 7] = [
+        const ENDS: [(&str, Kind); 8] = [
             (".keras", Kind::Keras),
             (".weights.h5", Kind::WeightsH5),
+            (".weights.json", Kind::Shards),
             (".h5", Kind::LegacyH5),
             (".hdf5", Kind::LegacyH5),
             (".safetensors", Kind::Safetensors),
             (".npz", Kind::Npz),
             (".npy", Kind::Npy),
         ];
+        if Path::new(path).is_dir() {
+            return Ok(Kind::Keras);
+        }
         let found = ENDS.iter().find(|(end, _)| path.ends_with(end)).map(|(_, kind)| *kind);
         found.ok_or_else(|| invalid(format!("{path}: its name ends in none of {}", ENDS.map(|(end, _)| end).join(" "))))
     }
@@ -51,6 +59,7 @@ fn arrays(path: &str) -> Result<Arrays> {
     Ok(match Kind::of(path)? {
         Kind::Keras => flatten(&Group::read(&zip::Archive::open(path)?.entry("model.weights.h5")?)?),
         Kind::WeightsH5 | Kind::LegacyH5 => flatten(&Group::open(path)?),
+        Kind::Shards => flatten(&shards::open(path)?),
         Kind::Safetensors => safetensors::File::open(path)?.tensors,
         Kind::Npz => npy::open_npz(path)?.into_iter().collect(),
         Kind::Npy => [("array".to_owned(), npy::open(path)?)].into(),
@@ -90,11 +99,9 @@ pub fn convert(from: &str, to: &str) -> Result<()> {
         Kind::Keras => Err(invalid(format!("{from} holds arrays only; a .keras file needs the layers too"))),
         Kind::LegacyH5 => Err(invalid(format!("{to}: the older .h5 of whole models is read only; write .keras"))),
         Kind::WeightsH5 if source.is_model() => load_model(from)?.save_weights(to),
-        Kind::WeightsH5 => {
-            let mut tree = Group::default();
-            arrays(from)?.into_iter().try_for_each(|(path, array)| tree.insert(&path, array))?;
-            tree.save(to)
-        }
+        Kind::Shards if source.is_model() => load_model(from)?.save_weights_in_shards(to, SHARD),
+        Kind::WeightsH5 => tree(from)?.save(to),
+        Kind::Shards => shards::save(to, tree(from)?, SHARD),
         Kind::Safetensors => safetensors::File { tensors: arrays(from)?, metadata: BTreeMap::new() }.save(to),
         Kind::Npz => {
             let arrays = arrays(from)?;
@@ -105,6 +112,12 @@ pub fn convert(from: &str, to: &str) -> Result<()> {
             list => Err(invalid(format!("{to} holds one array, {from} has {}", list.len()))),
         },
     }
+}
+
+fn tree(path: &str) -> Result<Group> {
+    let mut tree = Group::default();
+    arrays(path)?.into_iter().try_for_each(|(path, array)| tree.insert(&path, array))?;
+    Ok(tree)
 }
 
 /// Prints in what two files differ; whether they do not.
