@@ -63,7 +63,10 @@ impl Written {
         let registered = self.registered_name.as_deref().filter(|name| name.contains('>'));
         let found = K::entries().find(|entry| match registered {
             Some(name) => entry.class.registered_name().as_deref() == Some(name),
-            None => entry.class.package.is_none() && entry.class.name == self.class_name,
+            None => {
+                let name = self.class_name.as_str();
+                entry.class.package.is_none() && (entry.class.name == name || entry.aliases.contains(&name))
+            }
         });
         found.or_else(|| unknown::<K, _>(registered.unwrap_or(&self.class_name), reader))
     }

@@ -19,7 +19,7 @@ use crate::{
 /// let attention = GroupQueryAttention::new(16, 8, 2); // of size 16, eight heads of the query, two of key and value
 /// ```
 #[derive(Layer, Clone, Debug)]
-#[layer(name = "GroupedQueryAttention")]
+#[layer(alias("GroupedQueryAttention"))]
 #[doc(alias = "keras.layers.GroupQueryAttention")]
 pub struct GroupQueryAttention {
     /// Size of a head.

@@ -20,13 +20,19 @@ pub(crate) fn name_all(layers: &[LayerRef]) {
     }
 }
 
+/// What layers of a class are called after.
+fn name_of(class: &str) -> String {
+    // The one class that Keras exports under another name than its own.
+    snake_case(if class == "GroupQueryAttention" { "GroupedQueryAttention" } else { class })
+}
+
 /// A name for a layer that is called without a model: as in Keras, layers of a class are numbered in the process.
 pub(super) fn next_name(class: &'static str) -> String {
     static COUNTS: Mutex<BTreeMap<&str, usize>> = Mutex::new(BTreeMap::new());
     let mut counts = lock(&COUNTS);
     let count = counts.entry(class).or_default();
     *count += 1;
-    if *count == 1 { snake_case(class) } else { format!("{}_{}", snake_case(class), *count - 1) }
+    if *count == 1 { name_of(class) } else { format!("{}_{}", name_of(class), *count - 1) }
 }
 
 /// The names of layers of a list in weight files: by class and count, whatever the layers are called.
@@ -35,7 +41,7 @@ pub(crate) fn file_names(layers: &[LayerRef]) -> Vec<String> {
     let name = |layer: &LayerRef| {
         let count = counts.entry(layer.class_name()).or_default();
         *count += 1;
-        let base = snake_case(layer.class_name());
+        let base = name_of(layer.class_name());
         if *count == 1 { base } else { format!("{base}_{}", *count - 1) }
     };
     layers.iter().map(name).collect()
