@@ -48,8 +48,8 @@ pub use crate::{
         custom_gradient,
     },
     optimizers::{
-        Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, LossScaleOptimizer, Muon, Nadam, Optimizer, OptimizerExt,
-        RMSprop, SGD, ScheduleFreeAdamW,
+        Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, LossScaleOptimizer, MultiOptimizer, Muon, Nadam, Optimizer,
+        OptimizerExt, RMSprop, SGD, ScheduleFreeAdamW,
     },
     random::{Seed, set_random_seed},
     training::{History, Losses, Verbose},

@@ -41,7 +41,7 @@ fn exists(group: &str, name: &str) -> bool {
         K::entries().any(|entry| entry.class.package.is_none() && entry.class.name == name)
     }
     match group {
-        "layers" => has::<dyn Layer>(name) || (name == "GroupQueryAttention" && has::<dyn Layer>("GroupedQueryAttention")),
+        "layers" => has::<dyn Layer>(name),
         "losses" => has::<dyn Loss>(name),
         "metrics" => has::<dyn Metric>(name),
         "optimizers" => has::<dyn Optimizer>(name),
@@ -49,6 +49,8 @@ fn exists(group: &str, name: &str) -> bool {
         "initializers" => has::<dyn Initializer>(name),
         "regularizers" => has::<dyn Regularizer>(name),
         "constraints" => has::<dyn Constraint>(name),
+        // Needs two arguments, so that no config names it.
+        "activations" if name == "threshold" => true,
         "activations" => config::read(|reader| ActivationFn::from_json(&name.into(), reader)).is_ok(),
         other => panic!("unknown group {other}"),
     }

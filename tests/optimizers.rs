@@ -3,6 +3,7 @@
 mod support;
 
 use wgrad::{
+    config::{self, Config},
     constraints::{Constraint, MaxNorm, NonNeg},
     prelude::*,
     schedules::{ExponentialDecay, Schedule},
@@ -420,7 +421,7 @@ fn state_survives(_device: &Device) -> Result<()> {
 
 fn main() {
     type Test = fn(&Device) -> Result<()>;
-    let tests: [(&str, Test); 13] = [
+    let tests: [(&str, Test); 15] = [
         ("all follow Keras", all_follow_keras),
         ("the scale follows Keras", the_scale_follows_keras),
         ("a loop goes on after a bad gradient", a_loop_goes_on_after_a_bad_gradient),
@@ -434,6 +435,89 @@ fn main() {
         ("layers hand their constraints on", layers_hand_their_constraints_on),
         ("a schedule counts good steps", a_schedule_counts_good_steps),
         ("state survives", state_survives),
+        ("each variable goes to its optimizer", each_to_its_own),
+        ("fit takes several optimizers", fit_takes_several),
     ];
     support::run(support::trials(tests), true);
+}
+
+/// Two variables of an encoder, and one that no pattern fits.
+fn encoder() -> [Variable; 3] {
+    let names = ["encoder/kernel", "encoder/bias", "head/kernel"];
+    std::array::from_fn(|at| Variable::new(names[at], Tensor::from_slice(&wave(5, at), [5]).expect("five numbers")))
+}
+
+fn each_to_its_own(_device: &Device) -> Result<()> {
+    let make = || {
+        let optimizer = MultiOptimizer::new(SGD::new(0.1).momentum(0.9)).optimizer("encoder/.*", Adam::new(0.01));
+        optimizer.optimizer("encoder/bias", RMSprop::new(0.02))
+    };
+    let (several, variables, alone) = (make(), encoder(), encoder());
+    let single: [Box<dyn Optimizer>; 3] = [Box::new(Adam::new(0.01)), Box::new(RMSprop::new(0.02)), Box::new(SGD::new(0.1).momentum(0.9))];
+    let gradients = |step: usize| (0..3).map(|at| Tensor::from_slice(&wave(5, step * 7 + at), [5]).ok()).collect::<Vec<_>>();
+    let values = |variables: &[Variable; 3]| variables.iter().map(|variable| variable.value().to_vec::<f32>()).collect::<Result<Vec<_>>>();
+    for step in 0..4 {
+        several.apply(&gradients(step), &variables)?;
+        for ((optimizer, gradient), variable) in single.iter().zip(gradients(step)).zip(&alone) {
+            optimizer.apply(&[gradient], std::slice::from_ref(variable))?;
+        }
+        assert_eq!(values(&variables)?, values(&alone)?, "step {step}");
+    }
+    // Keras' order: the count of all, its rate, then one optimizer behind the other, the default one last.
+    let saved = several.variables()?;
+    let paths: Vec<&str> = saved.iter().map(|(path, _)| path.as_str()).collect();
+    let expected = [
+        "multi_optimizer/iteration",
+        "multi_optimizer/learning_rate",
+        "adam/iteration",
+        "adam/learning_rate",
+        "adam/encoder_kernel_momentum",
+        "adam/encoder_kernel_velocity",
+        "rm_sprop/iteration",
+        "rm_sprop/learning_rate",
+        "rm_sprop/encoder_bias_velocity",
+        "sgd/iteration",
+        "sgd/learning_rate",
+        "sgd/head_kernel_momentum",
+    ];
+    assert_eq!((paths, several.iterations()?), (expected.to_vec(), 4));
+    // Another one that takes config, state and values goes on as this one does.
+    let mut options = config::Options::new();
+    several.options(&mut options);
+    let json = serde_json::json!({ "class_name": "MultiOptimizer", "config": options });
+    let other: Box<dyn Optimizer> = config::read(|reader| config::Value::from_json(&json, reader))?;
+    let copies = encoder();
+    copies.iter().zip(&variables).try_for_each(|(copy, variable)| copy.assign(&variable.value()))?;
+    other.build(&copies)?;
+    other.set_variables(&saved.into_iter().map(|(_, values)| values).collect::<Vec<_>>())?;
+    several.apply(&gradients(4), &variables)?;
+    other.apply(&gradients(4), &copies)?;
+    assert_eq!(values(&copies)?, values(&variables)?);
+
+    let told = |optimizer: MultiOptimizer| optimizer.build(&encoder()).expect_err("a wrong use").to_string();
+    let sgd = || SGD::new(0.1);
+    assert!(told(make().optimizer(".*/kernel", sgd())).contains("encoder/kernel fits both \"encoder/.*\" and \".*/kernel\""));
+    assert!(told(make().optimizer("(", sgd())).contains("pattern \"(\""));
+    assert!(told(MultiOptimizer::new(LossScaleOptimizer::new(sgd()))).contains("inside"));
+    assert!(told(MultiOptimizer::new(sgd()).clipnorm(1.0)).contains("set on the optimizers inside"));
+    assert!(make().set_learning_rate(1.0).is_err());
+    Ok(())
+}
+
+fn fit_takes_several(device: &Device) -> Result<()> {
+    let (x, y) = (Array::new(wave(64 * 4, 3), [64, 4])?, Array::new(wave(64, 5), [64, 1])?);
+    Seed(3).scope(|| {
+        let several = MultiOptimizer::new(SGD::new(0.1)).optimizer(".*/(bias|beta)", SGD::new(0.1)).loss_scale_factor(4.0);
+        let (mut several, mut plain) = (small_model(several)?, small_model(SGD::new(0.1).loss_scale_factor(4.0))?);
+        let fit = |model: &mut Model| model.fit((&x, &y)).epochs(2).verbose(Verbose::Silent).run().map(drop);
+        fit(&mut plain)?;
+        fit(&mut several)?;
+        for (several, plain) in weights(&several)?.iter().flatten().zip(weights(&plain)?.iter().flatten()) {
+            assert!((several - plain).abs() < 1e-6, "one rate is one rate: {several} and {plain}");
+        }
+        let plans = device.statistics().plans;
+        fit(&mut several)?;
+        assert_eq!(device.statistics().plans, plans, "steps take no new plans");
+        Ok(())
+    })
 }

@@ -388,7 +388,7 @@ impl Model {
     pub fn summary_text(&self) -> String {
         let size = |variables: &[Variable]| Count::words(variables.iter().map(|variable| variable.spec().size()).sum());
         let trainable = size(&self.trainable_variables());
-        let slots = self.compiled.as_ref().map_or(0, |compiled| compiled.optimizer.state().slot_words());
+        let slots = self.compiled.as_ref().map_or(0, |compiled| compiled.optimizer.slot_words());
         let totals = Totals {
             trainable,
             non_trainable: Count::words(self.count_params() - trainable.params),

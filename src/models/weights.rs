@@ -49,7 +49,7 @@ pub(super) fn write(model: &Model) -> Result<Group> {
             file.insert(&inside(&place, &name), array)?;
         }
     }
-    if let Some(optimizer) = model.optimizer().ok().filter(|optimizer| optimizer.state().is_built()) {
+    if let Some(optimizer) = model.optimizer().ok().filter(|optimizer| optimizer.is_built()) {
         file.group_mut(OPTIMIZER)?.set_text("name", &optimizer.optimizer_name());
         for (at, (_, values)) in optimizer.variables()?.into_iter().enumerate() {
             file.insert(&format!("{OPTIMIZER}/{at}"), values)?;

@@ -15,6 +15,7 @@ mod inspect;
 mod lamb;
 mod lion;
 mod loss_scale;
+mod multi;
 mod muon;
 mod nadam;
 mod options;
@@ -37,6 +38,7 @@ pub use ftrl::Ftrl;
 pub use lamb::Lamb;
 pub use lion::Lion;
 pub use loss_scale::LossScaleOptimizer;
+pub use multi::MultiOptimizer;
 pub use muon::Muon;
 pub use nadam::Nadam;
 pub use options::OptimizerExt;
@@ -89,6 +91,12 @@ pub trait Optimizer: Config {
 
     /// The same, to set options.
     fn state_mut(&mut self) -> &mut State;
+
+    /// The optimizers inside, if it is several.
+    #[doc(hidden)]
+    fn as_multi(&self) -> Option<&MultiOptimizer> {
+        None
+    }
 
     /// Moves `variables` into the optimizer's arenas; the first [`apply`](Self::apply) does it too,
     /// but then the first step was recorded on the old places and is planned twice.

@@ -47,6 +47,12 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whether nothing but name and loss scale is set.
+    pub fn is_bare(&self) -> bool {
+        let bare = Self { name: self.name.clone(), loss_scale_factor: self.loss_scale_factor, ..Self::default() };
+        format!("{self:?}") == format!("{bare:?}")
+    }
+
     /// Whether gradients of several calls make a step.
     pub fn accumulates(&self) -> bool {
         self.gradient_accumulation_steps.is_some()

@@ -125,7 +125,7 @@ impl<'a> Trainer<'a> {
         self.batches.push_back(Batch { step: self.model.step.peek(), inputs: inputs.clone() });
         let step = || self.train_steps.call(&inputs.iter().collect::<Vec<_>>(), |inputs| self.train_step(inputs));
         let logs = self.compiled.run(step).map_err(|error| self.explain(error))?;
-        self.compiled.optimizer.state().check(false).map_err(|error| self.explain(error))?;
+        self.compiled.optimizer.check(false).map_err(|error| self.explain(error))?;
         self.later(&logs[0])
     }
 
@@ -136,7 +136,7 @@ impl<'a> Trainer<'a> {
         let logs = self.update_states(&outcome)?;
         let optimizer = &self.compiled.optimizer;
         let extras = Extras { loss: Some(&outcome.losses[0]), updates: call.take_updates(), also: std::slice::from_ref(&logs) };
-        optimizer.state().apply(&optimizer.formula()?, gradients, &variables, extras)?;
+        optimizer.step(gradients, &variables, extras)?;
         Ok(vec![logs])
     }
 
@@ -190,7 +190,7 @@ impl<'a> Trainer<'a> {
 
     /// Waits for everything submitted, and returns the final logs.
     pub fn finish(&mut self) -> Result<&Logs> {
-        self.compiled.optimizer.state().check(true).map_err(|error| self.explain(error))?;
+        self.compiled.optimizer.check(true).map_err(|error| self.explain(error))?;
         while let Some(reading) = self.readings.pop_front() {
             self.take(reading)?;
         }
