@@ -60,6 +60,24 @@ fn texts() -> Vec<(&'static str, String)> {
         ("adding shapes that do not broadcast", text(|| Ok(Tensor::zeros([2, 3]) + Tensor::zeros([4])))),
         ("adding float32 and int32", text(|| Ok(Tensor::from([1.0f32]) + Tensor::from([1])))),
         ("matmul of shapes that do not fit", text(|| Ok(Tensor::zeros([2, 3]).matmul(&Tensor::zeros([4, 5]))))),
+        ("inverse of a singular matrix", text(|| Tensor::from([[1.0, 2.0], [2.0, 4.0]]).inv().to_vec::<f32>())),
+        ("one singular matrix of several", {
+            text(|| Tensor::stack(&[&Tensor::eye(2), &Tensor::ones([2, 2])], 0).solve(&Tensor::ones([2, 2])).to_vec::<f32>())
+        }),
+        ("Cholesky of a matrix that is not positive definite", {
+            text(|| Tensor::from([[1.0, 2.0], [2.0, 1.0]]).cholesky(false).to_vec::<f32>())
+        }),
+        ("determinant of a matrix that is not square", text(|| Ok(Tensor::zeros([2, 3]).det()))),
+        ("equations with too few right sides", text(|| Ok(Tensor::eye(3).solve(&Tensor::zeros([2, 4]))))),
+        ("singular values of a vector", text(|| Ok(Tensor::zeros([3]).svd(true)))),
+        ("gradient of an op without one", {
+            text(|| {
+                let x = Tensor::eye(2);
+                gradient(&x.lu_factor().0, &[&x])
+            })
+        }),
+        ("transform of parts of two shapes", text(|| Ok(Tensor::zeros([3]).fft(&Tensor::zeros([4]))))),
+        ("transform shorter than its sequences", text(|| Ok(Tensor::zeros([9]).stft(&wgrad::ops::Stft::new(8, 2, 4))))),
         ("reshape to another size", text(|| Ok(Tensor::zeros([2, 3]).reshape([5])))),
         ("axis outside of the shape", text(|| Ok(Tensor::zeros([2, 3]).sum(&[2])))),
         ("position outside of an axis", text(|| Ok(Tensor::zeros([2, 3]).at(&[5.into()])))),

@@ -186,16 +186,23 @@ impl Device {
 
     /// A new value of these words.
     pub(crate) fn upload(&self, words: &[u32]) -> Result<Value> {
-        let buffer = self.alloc(words.len())?;
-        match (self, &buffer) {
-            (Device::Gpu(gpu), Buffer::Gpu(buffer)) => gpu.upload(buffer, 0, bytemuck::cast_slice(words))?,
+        let value = Value { buffer: self.alloc(words.len())?, offset: 0 };
+        self.write(&value, words)?;
+        Ok(value)
+    }
+
+    /// Replaces the words of a value that nobody else looks at, before everything submitted later.
+    pub(crate) fn write(&self, value: &Value, words: &[u32]) -> Result<()> {
+        match (self, &value.buffer) {
+            (Device::Gpu(gpu), Buffer::Gpu(buffer)) => gpu.upload(buffer, 4 * value.offset as u64, bytemuck::cast_slice(words)),
             (_, buffer) => {
                 let target = buffer.cpu().words();
-                // SAFETY: the buffer is new and at least this long.
-                unsafe { std::slice::from_raw_parts_mut(target.start, words.len()) }.copy_from_slice(words);
+                assert!(value.offset + words.len() <= target.length, "a value lies inside its buffer");
+                // SAFETY: in bounds, and nobody else looks at these words.
+                unsafe { std::slice::from_raw_parts_mut(target.start.add(value.offset), words.len()) }.copy_from_slice(words);
+                Ok(())
             }
         }
-        Ok(Value { buffer, offset: 0 })
     }
 
     /// The words of a value, after everything submitted before.

@@ -1,6 +1,7 @@
 //! What an op's CPU kernel is called with: slices, and the pointwise ops that the plan has fused before and behind it.
 
 use crate::{
+    Error,
     device::cpu::{
         finish::{self, Finish},
         scratch,
@@ -78,12 +79,18 @@ pub struct CpuCall<'a, 'b> {
     pub(crate) prologue: CpuChain<'a>,
     /// What finished elements go through, for ops that take it.
     pub epilogue: CpuChain<'a>,
+    pub(crate) failure: &'a mut Option<Error>,
 }
 
 impl<'a> CpuCall<'a, '_> {
     /// The elements of the first input, in memory or calculated.
     pub fn first(&self) -> CpuFirst<'a> {
         CpuFirst { words: self.inputs[0].words, prologue: self.prologue }
+    }
+
+    /// Ends the run with an error about the values of the inputs, as of a matrix that has no inverse.
+    pub fn fail(&mut self, error: Error) {
+        *self.failure = Some(error);
     }
 }
 

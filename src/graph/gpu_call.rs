@@ -93,6 +93,7 @@ pub struct GpuCall<'a> {
     pub(crate) prologue: Option<GpuChain<'a>>,
     pub(crate) epilogue: Option<GpuChain<'a>>,
     pub(crate) dispatches: Vec<Recorded>,
+    pub(crate) on_host: bool,
     pub(crate) scratch: Vec<usize>,
     pub(crate) first_scratch: usize,
 }
@@ -156,6 +157,12 @@ impl<'a> GpuCall<'a> {
         let bind = |arg: &&Arg, write| Arg { write, ..(*arg).clone() };
         let bindings = reads.iter().map(|arg| bind(arg, false)).chain(writes.iter().map(|arg| bind(arg, true))).collect();
         self.dispatches.push(Recorded { kernel, args: args.to_vec(), bindings, groups });
+    }
+
+    /// Leaves this call to the CPU kernel: what it reads is read back, what it writes is uploaded. The plan is submitted in two parts,
+    /// and the host waits between them.
+    pub fn on_host(&mut self) {
+        self.on_host = true;
     }
 
     /// Adds the dispatch that writes the output of an op that [takes an epilogue](super::Op::takes_epilogue). In its shader every

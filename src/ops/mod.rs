@@ -12,10 +12,12 @@ mod cross_entropy;
 mod cumulate;
 mod dropout;
 mod einsum;
+mod fft;
 mod fours;
 mod full;
 mod gather;
 mod identity;
+mod linalg;
 mod linear_scan;
 mod matmul;
 mod normalize;
@@ -42,8 +44,10 @@ pub use case::Case;
 pub use conv::ConvOptions;
 pub use cross_entropy::{binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy};
 pub(crate) use einsum::Equation;
+pub use fft::{FrameWindow, Stft};
 pub use identity::custom_gradient;
 pub(crate) use identity::{COPY, DETACH};
+pub use linalg::MatrixNorm;
 pub(crate) use pack::Pack;
 pub use pointwise::Operand;
 pub(crate) use pointwise::{ADD, DIV, MUL, SUB};
@@ -81,6 +85,8 @@ pub fn catalog() -> Vec<Case> {
         resize::cases,
         arg_reduce::cases,
         cumulate::cases,
+        fft::cases,
+        linalg::cases,
         linear_scan::cases,
         sort::cases,
         statistics::cases,

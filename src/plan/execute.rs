@@ -1,6 +1,6 @@
 //! Runs a plan: binds leaves, outputs and slots, then hands the steps to the device.
 
-use super::{Place, Plan, Step, switches, validate};
+use super::{Part, Place, Plan, Step, switches, validate};
 use crate::{
     DType, Result,
     device::{Buffer, Device, Value, cpu::halves},
@@ -17,12 +17,36 @@ pub(super) fn run(plan: &Plan, buffers: &mut Vec<Buffer>, params: &[u32], slots:
         buffers.push(device.alloc(words)?);
     }
     buffers.extend(slots[..plan.slots.len()].iter().cloned());
-    match &plan.gpu[..] {
-        [] => plan.steps.iter().for_each(|step| run_step(step, buffers, params)),
-        [program] if !switches::validate() => {
-            program.run(&buffers.iter().map(|buffer| buffer.gpu().clone()).collect::<Vec<_>>(), params)?
-        }
-        _ => validate::run(plan, buffers, params, device)?,
+    if *device == Device::Cpu {
+        return plan.steps.iter().try_for_each(|step| run_step(step, buffers, params));
+    }
+    if switches::validate() {
+        return validate::run(plan, buffers, params, device);
+    }
+    let gpu: Vec<_> = buffers.iter().map(|buffer| buffer.gpu().clone()).collect();
+    plan.gpu.iter().try_for_each(|part| match part {
+        Part::Device(program) => program.run(&gpu, params),
+        Part::Host(step) => run_on_host(&plan.steps[*step], buffers, params, device),
+    })
+}
+
+/// A step that a GPU leaves to the host.
+pub(super) fn run_on_host(step: &Step, buffers: &[Buffer], params: &[u32], device: &Device) -> Result<()> {
+    let mut here: Vec<Buffer> = Vec::with_capacity(step.inputs.len() + step.outputs.len());
+    let mut copy = Step::new(step.op.clone(), [], SmallVec::new(), step.params.clone());
+    let moved =
+        |place: &Place, buffer: usize| Place { buffer, start: 0, layout: Layout::contiguous(&place.spec.shape, 0), ..place.clone() };
+    for place in &step.inputs {
+        copy.inputs.push(moved(place, here.len()));
+        here.push(Device::Cpu.upload(&device.read(&value(place, buffers), place.spec.words())?)?.buffer);
+    }
+    for place in &step.outputs {
+        copy.outputs.push(moved(place, here.len()));
+        here.push(Device::Cpu.alloc(place.spec.words())?);
+    }
+    run_step(&copy, &here, params)?;
+    for (place, copy) in step.outputs.iter().zip(&copy.outputs) {
+        device.write(&value(place, buffers), &Device::Cpu.read(&value(copy, &here), place.spec.words())?)?;
     }
     Ok(())
 }
@@ -33,7 +57,7 @@ pub(super) fn value(place: &Place, buffers: &[Buffer]) -> Value {
 }
 
 /// One CPU kernel. The plan has made sure that what it writes overlaps nothing that it reads.
-pub(super) fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
+pub(super) fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) -> Result<()> {
     // What a prologue calculates has a spec, but no place in memory.
     let calculated = step.prologue.as_ref().map(|(chain, spec)| (chain, spec, Layout::contiguous(&spec.shape, 0)));
     let inputs: SmallVec<[CpuIn; 6]> = step
@@ -71,8 +95,20 @@ pub(super) fn run_step(step: &Step, buffers: &[Buffer], params: &[u32]) {
     let own: SmallVec<[CpuIn; 6]> = calculated.iter().map(|(_, spec, layout)| CpuIn { spec, layout, words: &[] }).chain(own).collect();
     let prologue = CpuChain { chain: calculated.as_ref().map(|(chain, ..)| *chain), buffers: &before, params: before_params };
     let epilogue = CpuChain { chain: step.epilogue.as_ref(), buffers: &behind, params: behind_params };
-    let call = CpuCall { inputs: &own, outputs: &mut outputs, params: own_params, prologue, epilogue };
-    if *TRACE { traced(step, || step.op.cpu(call)) } else { step.op.cpu(call) }
+    let mut failure = None;
+    let call = CpuCall { inputs: &own, outputs: &mut outputs, params: own_params, prologue, epilogue, failure: &mut failure };
+    if *TRACE {
+        traced(step, || step.op.cpu(call))
+    } else {
+        step.op.cpu(call)
+    }
+    match failure {
+        Some(error) => {
+            let error = error.at(step.op.name());
+            Err(if let Some(layer) = &step.layer { error.at_layer(layer) } else { error })
+        }
+        None => Ok(()),
+    }
 }
 
 /// An input of halves as the float32 that the CPU kernel takes.

@@ -29,6 +29,7 @@ pub(crate) use switches::fusion;
 pub use switches::unfused;
 
 use crate::{
+    device::gpu::Program,
     graph::OpRef,
     shape::{Layout, Spec},
 };
@@ -45,8 +46,16 @@ pub(crate) struct Plan {
     pub slots: Vec<usize>,
     /// For each traced node that gets values: its number and where they lie.
     pub results: Vec<(usize, SmallVec<[Place; 1]>)>,
-    /// What a GPU runs: one program, or one for each step where each is validated.
-    pub gpu: Vec<crate::device::gpu::Program>,
+    /// What a GPU runs, in order: mostly one part; one for each step where each is validated.
+    pub gpu: Vec<Part>,
+}
+
+/// A stretch of a plan as a GPU runs it.
+pub(crate) enum Part {
+    /// Kernels, in one submission.
+    Device(Program),
+    /// The step of this number, which is left to the host.
+    Host(usize),
 }
 
 /// One kernel call.

@@ -1,6 +1,6 @@
 //! Memory: which buffer every value lies in. Values that outlive the run get their own, the others share slots.
 
-use super::{Place, Plan, Step, switches};
+use super::{Part, Place, Plan, Step, switches};
 use crate::{
     Result,
     device::Device,
@@ -132,15 +132,16 @@ pub(super) fn finish(
                 prologue,
                 epilogue,
                 dispatches: Vec::new(),
+                on_host: false,
                 scratch: Vec::new(),
                 first_scratch: buffers.homes.len(),
             };
             step.op.gpu(&mut call).map_err(|error| error.at(step.op.name()))?;
-            let GpuCall { dispatches, scratch: words, .. } = call;
+            let GpuCall { dispatches, on_host, scratch: words, .. } = call;
             for words in words {
                 scratch.push((buffers.add(Home::Slot, words), at));
             }
-            recorded.push((dispatches, step.params.clone()));
+            recorded.push((!on_host).then_some(dispatches));
         }
     }
 
@@ -206,15 +207,20 @@ pub(super) fn finish(
         step.inputs.iter_mut().chain(&mut step.outputs).for_each(|place| resolve(&mut place.buffer, &mut place.start));
     }
     results.iter_mut().flat_map(|(_, places)| places).for_each(|place| resolve(&mut place.buffer, &mut place.start));
-    let resolved = recorded.into_iter().map(|(mut dispatches, params)| {
-        dispatches.iter_mut().flat_map(|dispatch| &mut dispatch.bindings).for_each(|arg| resolve(&mut arg.buffer, &mut arg.start));
-        dispatches.into_iter().map(move |dispatch| (dispatch, params.clone()))
-    });
-    let programs = match switches::validate() {
-        true => resolved.map(|step| device.program(step)).collect::<Result<Vec<_>>>()?,
-        false => vec![device.program(resolved.flatten())?],
-    };
-    let gpu = programs.into_iter().flatten().collect();
+    let (mut gpu, mut kernels) = (Vec::new(), Vec::new());
+    for (at, dispatches) in recorded.into_iter().enumerate() {
+        let host = dispatches.is_none().then_some(Part::Host(at));
+        for mut dispatch in dispatches.into_iter().flatten() {
+            dispatch.bindings.iter_mut().for_each(|arg| resolve(&mut arg.buffer, &mut arg.start));
+            kernels.push((dispatch, steps[at].params.clone()));
+        }
+        // One submission for kernels that follow each other; each for itself where each is validated.
+        let ends = host.is_some() || at + 1 == steps.len() || switches::validate();
+        if ends && !(host.is_some() && kernels.is_empty()) {
+            gpu.extend(device.program(kernels.drain(..))?.map(Part::Device));
+        }
+        gpu.extend(host);
+    }
     Ok(Plan { steps, leaves, outputs, slots, results, gpu })
 }
 

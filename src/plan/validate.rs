@@ -1,6 +1,9 @@
 //! `WGRAD_VALIDATE=1`: the CPU repeats each GPU kernel on what that one read; the first difference ends the run.
 
-use super::{Place, Plan, Step, execute::run_step};
+use super::{
+    Part, Place, Plan, Step,
+    execute::{run_on_host, run_step},
+};
 use crate::{
     DType, Error, ErrorKind, Result,
     device::{Buffer, Device, Value, cpu::halves},
@@ -15,7 +18,11 @@ pub(super) fn run(plan: &Plan, buffers: &[Buffer], params: &[u32], device: &Devi
     let gpu: Vec<_> = buffers.iter().map(|buffer| buffer.gpu().clone()).collect();
     let read = |buffer: &Buffer| device.read(&Value { buffer: buffer.clone(), offset: 0 }, buffer.words());
     let empty = Device::Cpu.alloc(0)?;
-    for (step, program) in plan.steps.iter().zip(&plan.gpu) {
+    for (step, part) in plan.steps.iter().zip(&plan.gpu) {
+        let Part::Device(program) = part else {
+            run_on_host(step, buffers, params, device)?;
+            continue;
+        };
         let mut mirror = vec![empty.clone(); buffers.len()];
         for place in step.inputs.iter().chain(&step.outputs).filter(|place| place.spec.size() > 0) {
             if mirror[place.buffer].id() == empty.id() {
@@ -35,7 +42,7 @@ pub(super) fn run(plan: &Plan, buffers: &[Buffer], params: &[u32], device: &Devi
             .iter()
             .filter(|place| place.is_contiguous())
             .try_fold(1.0, |most: f32, place| Ok::<f32, Error>(most.max(magnitude(place.spec.dtype, &words(place)?))))?;
-        run_step(step, &mirror, params);
+        run_step(step, &mirror, params)?;
         program.run(&gpu, params)?;
         for place in step.outputs.iter().filter(|place| place.spec.size() > 0) {
             let expected = words(place)?;
