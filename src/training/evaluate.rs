@@ -81,7 +81,7 @@ impl<'a> Evaluate<'a> {
         }
         let compiled = self.model.compiled()?;
         let heads = compiled.heads(self.model)?;
-        let samples = self.samples.arranged(self.model, &heads.0)?;
+        let samples = self.samples.arranged(self.model, &heads.heads)?;
         let mut trainer = Trainer::new(self.model, compiled, &heads, &samples)?;
         let mut listeners = self.verbose.listeners();
         tell(&mut listeners, &Event::EpochBegin { epoch: 0, epochs: 1 });

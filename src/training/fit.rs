@@ -145,11 +145,11 @@ impl<'a> Fit<'a> {
         let model = &*model;
         let compiled = model.compiled()?;
         let heads = compiled.heads(model)?;
-        let mut samples = samples.arranged(model, &heads.0)?;
+        let mut samples = samples.arranged(model, &heads.heads)?;
         if !class_weight.is_empty() {
             samples = samples.weighted_by_class(&class_weight)?;
         }
-        let validation = validation.map(|samples| samples.arranged(model, &heads.0).map_err(|error| error.at("validation data")));
+        let validation = validation.map(|samples| samples.arranged(model, &heads.heads).map_err(|error| error.at("validation data")));
         let mut validation = validation.transpose()?;
         if validation.is_none() && validation_split != 0.0 {
             let training = split(samples.len(), validation_split)?;

@@ -1,13 +1,24 @@
 //! Which loss and which metrics belong to which output.
 
-use super::compile::{Chosen, Compiled};
+use super::{
+    compile::{Chosen, Compiled},
+    samples::Arranged,
+};
 use crate::{
-    Error, Result,
+    DType, Error, Result, Spec,
     config::Object,
     losses::{Loss, Reduction},
     metrics::Metric,
     models::Model,
 };
+
+/// The outputs that are trained or measured, in the model's order, and all metrics: those without sample weights come first.
+pub(super) struct Heads {
+    pub heads: Vec<Head>,
+    metrics: Vec<Measured>,
+    /// Outputs of the model.
+    outputs: usize,
+}
 
 /// An output that is trained or measured.
 pub(super) struct Head {
@@ -28,11 +39,11 @@ pub(super) struct Measured {
 }
 
 impl Compiled {
-    /// The outputs that are trained or measured, in the model's order, and all metrics: those without sample weights come first.
+    /// Losses and metrics by output.
     ///
     /// # Errors
-    /// For an output that does not exist, and for a metric that does not say of which output it is.
-    pub(super) fn heads(&self, model: &Model) -> Result<(Vec<Head>, Vec<Measured>)> {
+    /// For an output that does not exist, a metric that does not say of which output it is, and a loss without reduction.
+    pub(super) fn heads(&self, model: &Model) -> Result<Heads> {
         let names = model.output_names()?;
         let find = |name: &str| {
             let unknown = || Error::invalid(format!("compile: no output is called {name:?}; there are {}", names.join(", ")));
@@ -66,26 +77,55 @@ impl Compiled {
         metrics.sort_by_key(|metric| metric.weighted);
         let head = |output: usize| Head { output, name: names[output].clone(), loss: losses[output].clone() };
         let heads = used.into_iter().map(head).collect();
-        Ok((heads, metrics))
+        Ok(Heads { heads, metrics, outputs: names.len() })
     }
 }
 
-/// Keras' names of what is logged: `loss`; with several losses that of each output; metrics, with the output's name before them where
-/// the model has several. Of metrics with one name the later get `weighted_` before it or a number behind it.
-pub(super) fn names(heads: &[Head], metrics: &[Measured], outputs: usize) -> (Vec<String>, Vec<String>) {
-    let mut losses = vec!["loss".to_owned()];
-    let trained: Vec<&Head> = heads.iter().filter(|head| head.loss.is_some()).collect();
-    if trained.len() > 1 {
-        losses.extend(trained.iter().map(|head| format!("{}_loss", head.name)));
+impl Heads {
+    /// The metrics for such samples, with their states. Dtype, shape and range of the targets are checked here.
+    pub fn metrics(&self, model: &Model, samples: &Arranged) -> Result<Vec<(Measured, Vec<Spec>)>> {
+        let shapes = self.heads.iter().map(|head| model.output_shape(head.output, samples.len())).collect::<Result<Vec<_>>>()?;
+        let named = |error: Error, head: &Head| if self.outputs > 1 { error.at(&head.name) } else { error };
+        for ((head, output), y) in self.heads.iter().zip(&shapes).zip(&samples.targets) {
+            if let Some((loss, _)) = &head.loss {
+                loss.check(y, output).map_err(|error| named(error.at(loss.loss_name()), head))?;
+            }
+        }
+        let resolved = |measured: &Measured| {
+            let (y, output) = (samples.targets[measured.head].shape(), &shapes[measured.head]);
+            let metric = measured.metric.resolve(y, output)?.unwrap_or_else(|| measured.metric.clone());
+            let states = metric.states(y, output)?;
+            Ok((Measured { metric, ..*measured }, states))
+        };
+        let at = |measured: &Measured, error: Error| named(error.at(measured.metric.metric_name()), &self.heads[measured.head]);
+        self.metrics.iter().map(|measured| resolved(measured).map_err(|error| at(measured, error))).collect()
     }
-    let mut names: Vec<String> = Vec::new();
-    for metric in metrics {
-        let own = metric.metric.metric_name();
-        let prefixed = |name: &str| if outputs > 1 { format!("{}_{name}", heads[metric.head].name) } else { name.to_owned() };
-        let plain = prefixed(&own);
-        let stem = if metric.weighted && names.contains(&plain) { prefixed(&format!("weighted_{own}")) } else { plain };
-        let numbered = (0..).map(|at| if at == 0 { stem.clone() } else { format!("{stem}_{at}") });
-        names.extend(numbered.into_iter().find(|name| !names.contains(name)));
+
+    /// Keras' names of the losses that are logged: `loss`, and with several losses that of each output.
+    pub fn loss_names(&self) -> Vec<String> {
+        let trained: Vec<&Head> = self.heads.iter().filter(|head| head.loss.is_some()).collect();
+        let own = trained.iter().filter(|_| trained.len() > 1).map(|head| format!("{}_loss", head.name));
+        std::iter::once("loss".to_owned()).chain(own).collect()
     }
-    (losses, names)
+
+    /// Keras' names of the metrics, with the output's name before them where the model has several. Of metrics with one name the later
+    /// get `weighted_` before it or a number behind it.
+    pub fn metric_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for measured in &self.metrics {
+            let own = measured.metric.metric_name();
+            let prefixed =
+                |name: &str| if self.outputs > 1 { format!("{}_{name}", self.heads[measured.head].name) } else { name.to_owned() };
+            let plain = prefixed(&own);
+            let stem = if measured.weighted && names.contains(&plain) { prefixed(&format!("weighted_{own}")) } else { plain };
+            let numbered = (0..).map(|at| if at == 0 { stem.clone() } else { format!("{stem}_{at}") });
+            names.extend(numbered.into_iter().find(|name| !names.contains(name)));
+        }
+        names
+    }
+
+    /// States of the mean of each loss: sum and number.
+    pub fn loss_states(&self) -> Vec<Vec<Spec>> {
+        vec![vec![Spec::new(DType::F32, []); 2]; self.loss_names().len()]
+    }
 }

@@ -3,7 +3,7 @@
 use super::{
     Compiled,
     events::Logs,
-    heads::{self, Head, Measured},
+    heads::{Head, Heads, Measured},
     samples::Arranged,
 };
 use crate::{
@@ -62,47 +62,29 @@ struct Outcome {
 }
 
 impl<'a> Trainer<'a> {
-    /// A trainer for such samples; dtype, shape and range of the targets are checked here.
-    pub fn new(
-        model: &'a Model,
-        compiled: &'a Compiled,
-        (heads, measured): &'a (Vec<Head>, Vec<Measured>),
-        samples: &Arranged,
-    ) -> Result<Self> {
+    /// A trainer for such samples, whose targets are checked here.
+    pub fn new(model: &'a Model, compiled: &'a Compiled, heads: &'a Heads, samples: &Arranged) -> Result<Self> {
         let device = model.device()?.clone();
         let state = |spec: Spec| Ok(Variable::new("state", zeros(&device, spec)?));
-        let shapes = heads.iter().map(|head| model.output_shape(head.output, samples.len())).collect::<Result<Vec<_>>>()?;
-        for ((head, output), y) in heads.iter().zip(&shapes).zip(&samples.targets) {
-            if let Some((loss, _)) = &head.loss {
-                let named = |error: Error| error.at(loss.loss_name());
-                let checked = loss.check(y, output).map_err(named);
-                checked.map_err(|error| if heads.len() > 1 { error.at(&head.name) } else { error })?;
-            }
-        }
-        let (losses, names) = heads::names(heads, measured, model.output_names()?.len());
-        let (mut specs, mut all_names, mut metrics) = (vec![vec![Spec::new(DType::F32, []); 2]; losses.len()], losses.clone(), Vec::new());
-        for (metric, name) in measured.iter().zip(&names) {
-            let (y, output) = (samples.targets[metric.head].shape(), &shapes[metric.head]);
-            let resolved = metric.metric.resolve(y, output).map_err(|error| error.at(name))?;
-            let metric = Measured { metric: resolved.unwrap_or_else(|| metric.metric.clone()), ..*metric };
-            specs.push(metric.metric.states(y, output).map_err(|error| error.at(name))?);
-            metrics.push(metric);
-        }
-        let states: Vec<Vec<Variable>> = specs.into_iter().map(|specs| specs.into_iter().map(state).collect()).collect::<Result<_>>()?;
-        for ((metric, name), states) in metrics.iter().zip(&names).zip(&states[losses.len()..]) {
+        let (metrics, specs): (Vec<Measured>, Vec<_>) = heads.metrics(model, samples)?.into_iter().unzip();
+        let specs = heads.loss_states().into_iter().chain(specs);
+        let states: Vec<Vec<Variable>> = specs.map(|specs| specs.into_iter().map(state).collect()).collect::<Result<_>>()?;
+        let mut names = heads.loss_names();
+        let losses = names.len();
+        for ((metric, name), states) in metrics.iter().zip(heads.metric_names()).zip(&states[losses..]) {
             let states: Vec<Tensor> = states.iter().map(Variable::value).collect();
             let results = device.scope(|| metric.metric.result(&states)).size();
-            all_names.extend((0..results).map(|at| if results == 1 { name.clone() } else { format!("{name}_{at}") }));
+            names.extend((0..results).map(|at| if results == 1 { name.clone() } else { format!("{name}_{at}") }));
         }
         Ok(Self {
             model,
             compiled,
             device,
-            heads,
+            heads: &heads.heads,
             metrics,
-            names: all_names,
+            names,
             inputs: samples.inputs(),
-            losses: losses.len(),
+            losses,
             states,
             train_steps: Recordings::default(),
             test_steps: Recordings::default(),
