@@ -36,6 +36,8 @@ pub enum Role {
     Option,
     Flatten,
     Skip,
+    /// A weight whose initializer, regularizer and constraint are options.
+    Weight,
 }
 
 /// A field and its attributes.
@@ -141,12 +143,15 @@ impl<'a> Field<'a> {
                     out.child = Some(meta.value()?.parse::<LitStr>()?.value());
                 } else if meta.path.is_ident("setter") {
                     out.has_setter = meta.value()?.parse::<LitBool>()?.value();
+                } else if meta.path.is_ident("start") {
+                    out.role = Role::Weight;
+                    out.default = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("flatten") {
                     out.role = Role::Flatten;
                 } else if meta.path.is_ident("skip") || meta.path.is_ident("weight") {
                     out.role = Role::Skip;
                 } else {
-                    return Err(meta.error("expected new, default, key, child, setter, flatten, skip or weight"));
+                    return Err(meta.error("expected new, default, key, child, setter, start, flatten, skip or weight"));
                 }
                 Ok(())
             })?;
@@ -161,6 +166,9 @@ impl<'a> Field<'a> {
     /// What is taken for it where nothing is set.
     pub fn start(&self) -> TokenStream {
         let Some(value) = &self.default else { return quote!(::core::default::Default::default()) };
+        if self.role == Role::Weight {
+            return quote!(::wgrad::layers::Weight::starting(#value));
+        }
         let (value, ty) = (taken(self.ty, quote!(#value)), self.ty);
         quote!({
             let start: #ty = #value;

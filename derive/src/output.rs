@@ -42,6 +42,7 @@ fn config(class: &Class, kind: &Kind) -> TokenStream {
     let written = class.fields.iter().map(|Field { ident, key, role, .. }| match role {
         Role::Option => quote!(out.insert(#key.into(), ::wgrad::config::Value::to_json(&self.#ident));),
         Role::Flatten => quote!(::wgrad::config::Flatten::write(&self.#ident, out);),
+        Role::Weight => quote!(::wgrad::layers::Weight::write_options(&self.#ident, #key, out);),
         Role::Skip => TokenStream::new(),
     });
     let read = class.fields.iter().map(|field| {
@@ -51,6 +52,7 @@ fn config(class: &Class, kind: &Kind) -> TokenStream {
             Role::Option => quote!(let #ident = ::core::option::Option::Some(fields.take(#key).unwrap_or_else(|| #start));),
             Role::Flatten if field.default.is_some() => quote!(let #ident = ::wgrad::config::Flatten::read_over(#start, fields);),
             Role::Flatten => quote!(let #ident = ::wgrad::config::Flatten::read(fields);),
+            Role::Weight => quote!(let #ident = ::core::option::Option::Some(::wgrad::layers::Weight::read_options(#start, #key, fields));),
             Role::Skip => quote!(let #ident = ::core::option::Option::Some(#start);),
         }
     });
@@ -170,7 +172,8 @@ fn setters(class: &Class) -> TokenStream {
             }
         }
     });
-    let setters: Vec<_> = setters.collect();
+    let weights = class.fields.iter().filter(|field| field.role == Role::Weight).flat_map(weight_setters);
+    let setters: Vec<_> = setters.chain(weights).collect();
     if setters.is_empty() {
         return TokenStream::new();
     }
@@ -179,6 +182,26 @@ fn setters(class: &Class) -> TokenStream {
             #(#setters)*
         }
     }
+}
+
+/// The three setters of a weight.
+fn weight_setters(Field { ident, key, .. }: &Field) -> [TokenStream; 3] {
+    let kinds = [
+        ("initializer", "initializers::Initializer", format!("How `{ident}` starts.")),
+        ("regularizer", "regularizers::Regularizer", format!("What `{ident}` adds to the loss.")),
+        ("constraint", "constraints::Constraint", format!("Where `{ident}` is brought back to after each step.")),
+    ];
+    kinds.map(|(kind, path, docs)| {
+        let (setter, set, path) = (format_ident!("{key}_{kind}"), format_ident!("set_{kind}"), inside_wgrad(path));
+        quote! {
+            #[doc = #docs]
+            #[must_use = "a setter returns the changed options"]
+            pub fn #setter(mut self, #setter: impl ::core::convert::Into<::wgrad::config::Object<dyn #path>>) -> Self {
+                self.#ident.#set(#setter);
+                self
+            }
+        }
+    })
 }
 
 /// The entries by which files find the class, one for each rank.

@@ -4,10 +4,8 @@ use super::{Build, Call, Layer, SimpleLayer, Weight, options::fits};
 use crate::{
     DType, Error, Result, Shape, Tensor,
     config::{Fields, Json, Object, Reader, Value},
-    constraints::Constraint,
     initializers::{Initializer, Ones, Zeros},
     random::RandomKey,
-    regularizers::Regularizer,
 };
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` for each place along `axis`; the shape stays (Ioffe and Szegedy, 2015).
@@ -37,26 +35,12 @@ pub struct BatchNormalization {
     /// Whether the result is multiplied by `gamma`.
     #[layer(default = true)]
     scale: bool,
-    /// How `beta` starts.
-    #[layer(default = Zeros)]
-    beta_initializer: Object<dyn Initializer>,
-    /// How `gamma` starts.
-    #[layer(default = Ones)]
-    gamma_initializer: Object<dyn Initializer>,
     /// How the moving mean starts.
     #[layer(default = Zeros)]
     moving_mean_initializer: Object<dyn Initializer>,
     /// How the moving variance starts.
     #[layer(default = Ones)]
     moving_variance_initializer: Object<dyn Initializer>,
-    /// What `beta` adds to the loss.
-    beta_regularizer: Option<Object<dyn Regularizer>>,
-    /// What `gamma` adds to the loss.
-    gamma_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where `beta` is brought back to after each step.
-    beta_constraint: Option<Object<dyn Constraint>>,
-    /// Where `gamma` is brought back to after each step.
-    gamma_constraint: Option<Object<dyn Constraint>>,
     /// Whether batches are corrected while training.
     renorm: bool,
     /// How far they are corrected at most.
@@ -66,9 +50,9 @@ pub struct BatchNormalization {
     renorm_momentum: f32,
     /// Keras' flag for several devices; here there is one, and it changes nothing.
     synchronized: bool,
-    #[layer(weight)]
+    #[layer(start = Ones)]
     gamma: Weight,
-    #[layer(weight)]
+    #[layer(start = Zeros)]
     beta: Weight,
     #[layer(weight)]
     moving_mean: Weight,
@@ -137,12 +121,10 @@ impl SimpleLayer for BatchNormalization {
         }
         let size = [input[input.axis(self.axis)?]];
         if self.scale {
-            let gamma = build.weight("gamma", size).initializer(&self.gamma_initializer);
-            self.gamma = gamma.regularizer(&self.gamma_regularizer).constraint(&self.gamma_constraint).add()?;
+            self.gamma = build.weight("gamma", size).options(&self.gamma).add()?;
         }
         if self.center {
-            let beta = build.weight("beta", size).initializer(&self.beta_initializer);
-            self.beta = beta.regularizer(&self.beta_regularizer).constraint(&self.beta_constraint).add()?;
+            self.beta = build.weight("beta", size).options(&self.beta).add()?;
         }
         self.moving_mean = build.weight("moving_mean", size).frozen().initializer(&self.moving_mean_initializer).add()?;
         self.moving_variance = build.weight("moving_variance", size).frozen().initializer(&self.moving_variance_initializer).add()?;

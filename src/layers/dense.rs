@@ -3,10 +3,7 @@
 use super::{ActivationFn, Build, Call, Layer, SimpleLayer, Weight, options::fits};
 use crate::{
     Error, Result, Shape, Tensor,
-    config::Object,
-    constraints::Constraint,
-    initializers::{GlorotUniform, Initializer, Zeros},
-    regularizers::Regularizer,
+    initializers::{GlorotUniform, Zeros},
 };
 
 /// `activation(x · kernel + bias)` along the last axis: `(N, …, D)` to `(N, …, units)`.
@@ -29,23 +26,9 @@ pub struct Dense {
     /// Whether a bias is added.
     #[layer(default = true)]
     use_bias: bool,
-    /// How the kernel starts.
-    #[layer(default = GlorotUniform::new())]
-    kernel_initializer: Object<dyn Initializer>,
-    /// How the bias starts.
-    #[layer(default = Zeros)]
-    bias_initializer: Object<dyn Initializer>,
-    /// What the kernel adds to the loss.
-    kernel_regularizer: Option<Object<dyn Regularizer>>,
-    /// What the bias adds to the loss.
-    bias_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where the kernel is brought back to after each step.
-    kernel_constraint: Option<Object<dyn Constraint>>,
-    /// Where the bias is brought back to after each step.
-    bias_constraint: Option<Object<dyn Constraint>>,
-    #[layer(weight)]
+    #[layer(start = GlorotUniform::new())]
     kernel: Weight,
-    #[layer(weight)]
+    #[layer(start = Zeros)]
     bias: Weight,
 }
 
@@ -58,11 +41,9 @@ impl SimpleLayer for Dense {
         let Some(&features) = input.get(1..).and_then(<[usize]>::last) else {
             return Err(Error::shape(format!("expected (N, ..., D), got {input}; add an axis for the features")));
         };
-        let kernel = build.weight("kernel", [features, self.units]).initializer(&self.kernel_initializer);
-        self.kernel = kernel.regularizer(&self.kernel_regularizer).constraint(&self.kernel_constraint).add()?;
+        self.kernel = build.weight("kernel", [features, self.units]).options(&self.kernel).add()?;
         if self.use_bias {
-            let bias = build.weight("bias", [self.units]).initializer(&self.bias_initializer);
-            self.bias = bias.regularizer(&self.bias_regularizer).constraint(&self.bias_constraint).add()?;
+            self.bias = build.weight("bias", [self.units]).options(&self.bias).add()?;
         }
         Ok(())
     }

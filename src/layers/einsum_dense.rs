@@ -4,10 +4,8 @@ use super::{ActivationFn, Build, Call, Layer, PartialShape, SimpleLayer, Weight}
 use crate::{
     Error, Result, Shape, Tensor,
     config::{self, Object, Value},
-    constraints::Constraint,
     initializers::{GlorotUniform, Initializer, Zeros},
     ops::Equation,
-    regularizers::Regularizer,
 };
 use std::collections::HashMap;
 
@@ -26,32 +24,18 @@ use std::collections::HashMap;
 pub struct EinsumDense {
     /// The axes of input, kernel and output: `"ab,bc->ac"`, with `...` in front or behind for any others.
     #[layer(new)]
-    pub(super) equation: String,
+    equation: String,
     /// The output's shape without the batch axis and those behind `...`; `None` for a size that the input decides.
     #[layer(new)]
-    pub(super) output_shape: PartialShape,
+    output_shape: PartialShape,
     /// What is applied to the result.
     activation: ActivationFn,
     /// The output's axes that have a bias of their own for each place; no bias if not set.
     pub(super) bias_axes: Option<String>,
-    /// How the kernel starts.
-    #[layer(default = GlorotUniform::new())]
-    kernel_initializer: Object<dyn Initializer>,
-    /// How the bias starts.
-    #[layer(default = Zeros)]
-    bias_initializer: Object<dyn Initializer>,
-    /// What the kernel adds to the loss.
-    pub(super) kernel_regularizer: Option<Object<dyn Regularizer>>,
-    /// What the bias adds to the loss.
-    pub(super) bias_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where the kernel is brought back to after each step.
-    pub(super) kernel_constraint: Option<Object<dyn Constraint>>,
-    /// Where the bias is brought back to after each step.
-    pub(super) bias_constraint: Option<Object<dyn Constraint>>,
-    #[layer(weight)]
-    kernel: Weight,
-    #[layer(weight)]
-    bias: Weight,
+    #[layer(start = GlorotUniform::new())]
+    pub(super) kernel: Weight,
+    #[layer(start = Zeros)]
+    pub(super) bias: Weight,
     #[layer(skip)]
     parsed: Option<Equation>,
 }
@@ -77,9 +61,8 @@ impl SimpleLayer for EinsumDense {
         };
         let shape = kernel.iter().map(size).collect::<Result<Shape>>()?;
         let axes = |is_output: bool| (0..kernel.len()).filter(|&axis| output.contains(&kernel[axis]) == is_output).collect::<Vec<_>>();
-        let initializer = between(&self.kernel_initializer, &axes(false), &axes(true))?;
-        let weight = build.weight("kernel", shape).initializer(initializer);
-        self.kernel = weight.regularizer(&self.kernel_regularizer).constraint(&self.kernel_constraint).add()?;
+        let initializer = between(self.kernel.initializer(), &axes(false), &axes(true))?;
+        self.kernel = build.weight("kernel", shape).options(&self.kernel).initializer(initializer).add()?;
         if let Some(axes) = &self.bias_axes {
             let axes: Vec<u32> = axes.chars().map(|letter| letter as u32).collect();
             if let Some(other) = axes.iter().find(|label| !output.contains(label)) {
@@ -88,8 +71,7 @@ impl SimpleLayer for EinsumDense {
             }
             let rest = output.iter().skip_while(|label| !axes.contains(label));
             let shape = rest.map(|label| if axes.contains(label) { size(label) } else { Ok(1) }).collect::<Result<Shape>>()?;
-            let weight = build.weight("bias", shape).initializer(&self.bias_initializer);
-            self.bias = weight.regularizer(&self.bias_regularizer).constraint(&self.bias_constraint).add()?;
+            self.bias = build.weight("bias", shape).options(&self.bias).add()?;
         }
         self.parsed = Some(equation);
         Ok(())
@@ -106,11 +88,11 @@ impl SimpleLayer for EinsumDense {
 }
 
 /// An initializer that looks at the size of a kernel, told which axes are inputs and which outputs; others as they are.
-fn between(initializer: &Object<dyn Initializer>, inputs: &[usize], outputs: &[usize]) -> Result<Object<dyn Initializer>> {
+fn between(initializer: Object<dyn Initializer>, inputs: &[usize], outputs: &[usize]) -> Result<Object<dyn Initializer>> {
     let mut json = initializer.to_json();
     let open = |key: &str| json["config"].get(key).is_some_and(|axes| axes.is_null());
     if !(open("input_axes") && open("output_axes")) {
-        return Ok(initializer.clone());
+        return Ok(initializer);
     }
     json["config"]["input_axes"] = inputs.into();
     json["config"]["output_axes"] = outputs.into();

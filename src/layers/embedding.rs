@@ -1,13 +1,7 @@
 //! A vector for each number.
 
 use super::{Build, Call, Layer, SimpleLayer, Weight};
-use crate::{
-    DType, Error, Result, Shape, Tensor,
-    config::Object,
-    constraints::Constraint,
-    initializers::{Initializer, RandomUniform},
-    regularizers::Regularizer,
-};
+use crate::{DType, Error, Result, Shape, Tensor, initializers::RandomUniform};
 
 /// The row of a table for each number: `(N, …)` of integers to `(N, …, output_dim)`. A number outside of the table takes its
 /// nearest row.
@@ -27,16 +21,9 @@ pub struct Embedding {
     /// Size of a vector.
     #[layer(new)]
     output_dim: usize,
-    /// How the table starts.
-    #[layer(default = RandomUniform::new())]
-    embeddings_initializer: Object<dyn Initializer>,
-    /// What the table adds to the loss.
-    embeddings_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where the table is brought back to after each step.
-    embeddings_constraint: Option<Object<dyn Constraint>>,
     /// Whether 0 stands for what is missing: layers behind do not look there.
     mask_zero: bool,
-    #[layer(weight)]
+    #[layer(start = RandomUniform::new())]
     embeddings: Weight,
 }
 
@@ -52,8 +39,7 @@ impl SimpleLayer for Embedding {
 
     fn build(&mut self, build: &mut Build, _input: &Shape) -> Result<()> {
         check(self.input_dim, self.output_dim)?;
-        let table = build.weight("embeddings", [self.input_dim, self.output_dim]).initializer(&self.embeddings_initializer);
-        self.embeddings = table.regularizer(&self.embeddings_regularizer).constraint(&self.embeddings_constraint).add()?;
+        self.embeddings = build.weight("embeddings", [self.input_dim, self.output_dim]).options(&self.embeddings).add()?;
         Ok(())
     }
 

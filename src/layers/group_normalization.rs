@@ -3,10 +3,7 @@
 use super::{Build, Call, Layer, SimpleLayer, Weight, options::fits};
 use crate::{
     Error, Result, Shape, Tensor,
-    config::Object,
-    constraints::Constraint,
-    initializers::{Initializer, Ones, Zeros},
-    regularizers::Regularizer,
+    initializers::{Ones, Zeros},
 };
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, mean and variance of each sample over a group of neighbouring channels
@@ -35,23 +32,9 @@ pub struct GroupNormalization {
     /// Whether the result is multiplied by `gamma`.
     #[layer(default = true)]
     scale: bool,
-    /// How `beta` starts.
-    #[layer(default = Zeros)]
-    beta_initializer: Object<dyn Initializer>,
-    /// How `gamma` starts.
-    #[layer(default = Ones)]
-    gamma_initializer: Object<dyn Initializer>,
-    /// What `beta` adds to the loss.
-    beta_regularizer: Option<Object<dyn Regularizer>>,
-    /// What `gamma` adds to the loss.
-    gamma_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where `beta` is brought back to after each step.
-    beta_constraint: Option<Object<dyn Constraint>>,
-    /// Where `gamma` is brought back to after each step.
-    gamma_constraint: Option<Object<dyn Constraint>>,
-    #[layer(weight)]
+    #[layer(start = Ones)]
     gamma: Weight,
-    #[layer(weight)]
+    #[layer(start = Zeros)]
     beta: Weight,
     #[layer(skip)]
     channels: usize,
@@ -78,12 +61,10 @@ impl SimpleLayer for GroupNormalization {
         }
         (self.channels, self.groups) = (size, groups as isize);
         if self.scale {
-            let gamma = build.weight("gamma", [size]).initializer(&self.gamma_initializer);
-            self.gamma = gamma.regularizer(&self.gamma_regularizer).constraint(&self.gamma_constraint).add()?;
+            self.gamma = build.weight("gamma", [size]).options(&self.gamma).add()?;
         }
         if self.center {
-            let beta = build.weight("beta", [size]).initializer(&self.beta_initializer);
-            self.beta = beta.regularizer(&self.beta_regularizer).constraint(&self.beta_constraint).add()?;
+            self.beta = build.weight("beta", [size]).options(&self.beta).add()?;
         }
         Ok(())
     }

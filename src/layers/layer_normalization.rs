@@ -3,10 +3,7 @@
 use super::{Axes, Build, Call, Layer, SimpleLayer, Weight, options::fits};
 use crate::{
     Error, Result, Shape, Tensor,
-    config::Object,
-    constraints::Constraint,
-    initializers::{Initializer, Ones, Zeros},
-    regularizers::Regularizer,
+    initializers::{Ones, Zeros},
 };
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, mean and variance over `axis` of each sample; the shape stays
@@ -35,23 +32,9 @@ pub struct LayerNormalization {
     scale: bool,
     /// Whether the mean is not subtracted. [`RMSNormalization`](super::RMSNormalization) divides by the root mean square instead.
     rms_scaling: bool,
-    /// How `beta` starts.
-    #[layer(default = Zeros)]
-    beta_initializer: Object<dyn Initializer>,
-    /// How `gamma` starts.
-    #[layer(default = Ones)]
-    gamma_initializer: Object<dyn Initializer>,
-    /// What `beta` adds to the loss.
-    beta_regularizer: Option<Object<dyn Regularizer>>,
-    /// What `gamma` adds to the loss.
-    gamma_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where `beta` is brought back to after each step.
-    beta_constraint: Option<Object<dyn Constraint>>,
-    /// Where `gamma` is brought back to after each step.
-    gamma_constraint: Option<Object<dyn Constraint>>,
-    #[layer(weight)]
+    #[layer(start = Ones)]
     gamma: Weight,
-    #[layer(weight)]
+    #[layer(start = Zeros)]
     beta: Weight,
     /// Sizes of the axes it was built for.
     #[layer(skip)]
@@ -73,12 +56,10 @@ impl SimpleLayer for LayerNormalization {
         }
         let sizes: Shape = input.axes(self.axis.list())?.iter().map(|&axis| input[axis]).collect();
         if self.scale || self.rms_scaling {
-            let gamma = build.weight("gamma", &sizes).initializer(&self.gamma_initializer);
-            self.gamma = gamma.regularizer(&self.gamma_regularizer).constraint(&self.gamma_constraint).add()?;
+            self.gamma = build.weight("gamma", &sizes).options(&self.gamma).add()?;
         }
         if self.center && !self.rms_scaling {
-            let beta = build.weight("beta", &sizes).initializer(&self.beta_initializer);
-            self.beta = beta.regularizer(&self.beta_regularizer).constraint(&self.beta_constraint).add()?;
+            self.beta = build.weight("beta", &sizes).options(&self.beta).add()?;
         }
         self.sizes = sizes;
         Ok(())

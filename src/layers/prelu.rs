@@ -1,13 +1,7 @@
 //! ReLU with a learned slope.
 
 use super::{Axes, Build, Call, Layer, SimpleLayer, Weight};
-use crate::{
-    Result, Shape, Tensor,
-    config::Object,
-    constraints::Constraint,
-    initializers::{Initializer, Zeros},
-    regularizers::Regularizer,
-};
+use crate::{Result, Shape, Tensor, initializers::Zeros};
 
 /// `x` where positive, else `alpha * x` with a learned `alpha` for each place of a sample; the shape stays (He et al., 2015).
 ///
@@ -20,16 +14,9 @@ use crate::{
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.PReLU")]
 pub struct PReLU {
-    /// How `alpha` starts.
-    #[layer(default = Zeros)]
-    alpha_initializer: Object<dyn Initializer>,
-    /// What `alpha` adds to the loss.
-    alpha_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where `alpha` is brought back to after each step.
-    alpha_constraint: Option<Object<dyn Constraint>>,
     /// Axes, counted with the batch axis, along which one `alpha` serves all.
     shared_axes: Option<Axes>,
-    #[layer(weight)]
+    #[layer(start = Zeros)]
     alpha: Weight,
 }
 
@@ -44,8 +31,7 @@ impl SimpleLayer for PReLU {
             Some(axes) => input.axes(axes)?,
         };
         let shape: Shape = (1..input.rank()).map(|axis| if shared.contains(&axis) { 1 } else { input[axis] }).collect();
-        let alpha = build.weight("alpha", shape).initializer(&self.alpha_initializer);
-        self.alpha = alpha.regularizer(&self.alpha_regularizer).constraint(&self.alpha_constraint).add()?;
+        self.alpha = build.weight("alpha", shape).options(&self.alpha).add()?;
         Ok(())
     }
 

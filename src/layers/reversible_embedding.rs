@@ -1,13 +1,7 @@
 //! A vector for each number, and back to a number of points for each.
 
 use super::{Build, Call, Inputs, Layer, Outputs, Weight, embedding::check, options::fits};
-use crate::{
-    DType, Result, Shape,
-    config::Object,
-    constraints::Constraint,
-    initializers::{Initializer, RandomUniform},
-    regularizers::Regularizer,
-};
+use crate::{DType, Result, Shape, initializers::RandomUniform};
 
 /// An [`Embedding`](super::Embedding) that also goes back: called with `reverse`, `(…, output_dim)` to `(…, input_dim)`, the
 /// product with the transposed table or with one of its own. A language model's first and last layer share weights this way.
@@ -25,20 +19,13 @@ pub struct ReversibleEmbedding {
     /// Whether the way back takes the same table.
     #[layer(default = true)]
     tie_weights: bool,
-    /// How the tables start.
-    #[layer(default = RandomUniform::new())]
-    embeddings_initializer: Object<dyn Initializer>,
-    /// What the table adds to the loss.
-    embeddings_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where the table is brought back to after each step.
-    embeddings_constraint: Option<Object<dyn Constraint>>,
     /// Whether 0 stands for what is missing: layers behind do not look there.
     mask_zero: bool,
     /// In which dtype the way back is calculated; the layer's if not set.
     reverse_dtype: Option<DType>,
     /// Keeps the results of the way back within this distance from zero: `cap * tanh(x / cap)`.
     logit_soft_cap: Option<f32>,
-    #[layer(weight)]
+    #[layer(start = RandomUniform::new())]
     embeddings: Weight,
     #[layer(weight)]
     reverse_embeddings: Weight,
@@ -51,11 +38,10 @@ impl Layer for ReversibleEmbedding {
 
     fn build(&mut self, build: &mut Build, _inputs: &[Shape]) -> Result<()> {
         check(self.input_dim, self.output_dim)?;
-        let table = build.weight("embeddings", [self.input_dim, self.output_dim]).initializer(&self.embeddings_initializer);
-        self.embeddings = table.regularizer(&self.embeddings_regularizer).constraint(&self.embeddings_constraint).add()?;
+        self.embeddings = build.weight("embeddings", [self.input_dim, self.output_dim]).options(&self.embeddings).add()?;
         if !self.tie_weights {
             let table = build.weight("reverse_embeddings", [self.output_dim, self.input_dim]);
-            self.reverse_embeddings = table.initializer(&self.embeddings_initializer).add()?;
+            self.reverse_embeddings = table.initializer(self.embeddings.initializer()).add()?;
         }
         Ok(())
     }

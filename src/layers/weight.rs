@@ -2,7 +2,7 @@
 
 use crate::{
     DType, Error, Result, Shape, Tensor, Variable,
-    config::Object,
+    config::{Fields, Object, Options, Value},
     constraints::Constraint,
     graph::VariableId,
     initializers::{GlorotUniform, Initializer, Zeros},
@@ -16,19 +16,77 @@ use std::{
     fmt,
 };
 
-/// A weight of a layer: a variable once the layer is built, and the dtype in which the layer calculates. A clone is unbuilt again, so that layers never share by accident.
+/// A weight of a layer: its options, and a variable once the layer is built, with the dtype in which the layer calculates. A clone is
+/// unbuilt again, so that layers never share by accident.
 #[derive(Default)]
-pub struct Weight(Option<(Variable, DType)>);
+pub struct Weight {
+    options: WeightOptions,
+    built: Option<(Variable, DType)>,
+}
+
+/// The options of a weight, where its layer has them.
+#[derive(Clone, Debug, Default)]
+struct WeightOptions {
+    /// How it starts.
+    initializer: Option<Object<dyn Initializer>>,
+    /// What it adds to the loss.
+    regularizer: Option<Object<dyn Regularizer>>,
+    /// Where it is brought back to after each step.
+    constraint: Option<Object<dyn Constraint>>,
+}
+
+/// What the derive of a field with the attribute `start` calls: options `kernel_initializer`, `kernel_regularizer` and
+/// `kernel_constraint` of a weight called `kernel`.
+#[doc(hidden)]
+impl Weight {
+    pub fn starting(initializer: impl Into<Object<dyn Initializer>>) -> Self {
+        Self { options: WeightOptions { initializer: Some(initializer.into()), ..WeightOptions::default() }, built: None }
+    }
+
+    pub fn write_options(&self, name: &str, out: &mut Options) {
+        out.insert(format!("{name}_initializer"), self.options.initializer.to_json());
+        out.insert(format!("{name}_regularizer"), self.options.regularizer.to_json());
+        out.insert(format!("{name}_constraint"), self.options.constraint.to_json());
+    }
+
+    pub fn read_options(mut self, name: &str, fields: &mut Fields<'_>) -> Self {
+        self.options.initializer = fields.take(&format!("{name}_initializer")).or(self.options.initializer);
+        self.options.regularizer = fields.take(&format!("{name}_regularizer"));
+        self.options.constraint = fields.take(&format!("{name}_constraint"));
+        self
+    }
+
+    pub fn set_initializer(&mut self, initializer: impl Into<Object<dyn Initializer>>) {
+        self.options.initializer = Some(initializer.into());
+    }
+
+    pub fn set_regularizer(&mut self, regularizer: impl Into<Object<dyn Regularizer>>) {
+        self.options.regularizer = Some(regularizer.into());
+    }
+
+    pub fn set_constraint(&mut self, constraint: impl Into<Object<dyn Constraint>>) {
+        self.options.constraint = Some(constraint.into());
+    }
+}
 
 impl Weight {
+    fn of(options: WeightOptions, variable: Variable, dtype: DType) -> Self {
+        Self { options, built: Some((variable, dtype)) }
+    }
+
     /// A number kept from call to call, which is none of the layer's weights.
     pub(super) fn state(variable: Variable, dtype: DType) -> Self {
-        Weight(Some((variable, dtype)))
+        Self::of(WeightOptions::default(), variable, dtype)
     }
 
     /// The same weight once more.
     pub(super) fn same(&self) -> Self {
-        Weight(self.0.clone())
+        Self { options: self.options.clone(), built: self.built.clone() }
+    }
+
+    /// How it starts, if that is an option.
+    pub(super) fn initializer(&self) -> Object<dyn Initializer> {
+        self.options.initializer.clone().unwrap_or_else(|| Zeros.into())
     }
 
     /// The current version, in the dtype in which the layer calculates.
@@ -53,12 +111,12 @@ impl Weight {
 
     /// Whether it exists: before the layer is built, and where an option leaves it out, it does not.
     pub fn is_built(&self) -> bool {
-        self.0.is_some()
+        self.built.is_some()
     }
 
     #[track_caller]
     fn built(&self) -> &(Variable, DType) {
-        self.0.as_ref().expect("a layer is built before its weights are used")
+        self.built.as_ref().expect("a layer is built before its weights are used")
     }
 }
 
@@ -81,13 +139,13 @@ pub(super) fn with_value<R>(variable: &Variable, value: Tensor, body: impl FnOnc
 
 impl Clone for Weight {
     fn clone(&self) -> Self {
-        Weight(None)
+        Self { options: self.options.clone(), built: None }
     }
 }
 
 impl fmt::Debug for Weight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.built.fmt(f)
     }
 }
 
@@ -134,16 +192,15 @@ impl Build {
 
     /// A weight called `name`: give it an initializer, then `add` it. Kernels start from `GlorotUniform`, vectors from zeros.
     pub fn weight<'a>(&'a mut self, name: &'a str, shape: impl Into<Shape>) -> WeightBuilder<'a> {
-        let shape = shape.into();
-        let initializer = if shape.rank() > 1 { GlorotUniform::new().into() } else { Object::from(Zeros) };
-        WeightBuilder { build: self, name, shape, dtype: None, trainable: true, initializer, regularizer: None, constraint: None }
+        let options = WeightOptions::default();
+        WeightBuilder { build: self, name, shape: shape.into(), dtype: None, trainable: true, kept: options.clone(), options }
     }
 
     /// Makes a weight of the layer `inside` this layer's own too.
     pub(super) fn share(&mut self, inside: &str, weight: LayerWeight) -> Weight {
         let variable = weight.variable.clone();
         self.weights.push(LayerWeight { name: format!("{inside}/{}", weight.name), ..weight });
-        Weight(Some((variable, self.dtype)))
+        Weight::state(variable, self.dtype)
     }
 
     /// The layer's policy, for layers inside.
@@ -172,9 +229,9 @@ pub struct WeightBuilder<'a> {
     shape: Shape,
     dtype: Option<DType>,
     trainable: bool,
-    initializer: Object<dyn Initializer>,
-    regularizer: Option<Object<dyn Regularizer>>,
-    constraint: Option<Object<dyn Constraint>>,
+    options: WeightOptions,
+    /// The options of the layer, whatever those of this weight become.
+    kept: WeightOptions,
 }
 
 impl WeightBuilder<'_> {
@@ -190,21 +247,27 @@ impl WeightBuilder<'_> {
         self
     }
 
+    /// The options of the field that it is for, one with the attribute `start`.
+    pub fn options(mut self, field: &Weight) -> Self {
+        (self.options, self.kept) = (field.options.clone(), field.options.clone());
+        self
+    }
+
     /// How it starts.
     pub fn initializer(mut self, initializer: impl Into<Object<dyn Initializer>>) -> Self {
-        self.initializer = initializer.into();
+        self.options.initializer = Some(initializer.into());
         self
     }
 
     /// What it adds to the loss.
     pub fn regularizer(mut self, regularizer: &Option<Object<dyn Regularizer>>) -> Self {
-        self.regularizer = regularizer.clone();
+        self.options.regularizer = regularizer.clone();
         self
     }
 
     /// Where it is brought back to after each step.
     pub fn constraint(mut self, constraint: &Option<Object<dyn Constraint>>) -> Self {
-        self.constraint = constraint.clone();
+        self.options.constraint = constraint.clone();
         self
     }
 
@@ -214,7 +277,8 @@ impl WeightBuilder<'_> {
     /// When the device has no room, or the file that is being loaded holds no such weight.
     pub fn add(self) -> Result<Weight> {
         charge(&self.shape).map_err(|error| error.at(self.name))?;
-        let Self { name, shape, dtype, trainable, initializer, regularizer, constraint, .. } = self;
+        let Self { name, shape, dtype, trainable, options: WeightOptions { initializer, regularizer, constraint }, kept, .. } = self;
+        let initializer = initializer.unwrap_or_else(|| if shape.rank() > 1 { GlorotUniform::new().into() } else { Object::from(Zeros) });
         let dtype = dtype.unwrap_or(self.build.policy.variable_dtype());
         let mut variable = Variable::unnamed(Tensor::zeros(shape).cast(dtype));
         if let Some(constraint) = constraint {
@@ -222,7 +286,7 @@ impl WeightBuilder<'_> {
         }
         let weight = LayerWeight { name: name.into(), initializer, variable: variable.clone(), trainable, regularizer };
         self.build.weights.push(weight);
-        Ok(Weight(Some((variable, self.build.dtype))))
+        Ok(Weight::of(kept, variable, self.build.dtype))
     }
 }
 

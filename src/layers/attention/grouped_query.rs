@@ -3,11 +3,8 @@
 use super::heads::{Heads, given, projections, score_mask};
 use crate::{
     Error, Result, Shape,
-    config::Object,
-    constraints::Constraint,
-    initializers::{GlorotUniform, Initializer, Zeros},
-    layers::{Build, Call, EinsumDense, Inputs, Layer, LayerRef, Outputs, options::axes},
-    regularizers::Regularizer,
+    initializers::{GlorotUniform, Zeros},
+    layers::{Build, Call, Inputs, Layer, LayerRef, Outputs, Weight, options::axes},
 };
 
 /// [`MultiHeadAttention`](super::MultiHeadAttention) where several neighbouring heads of the query share one of key and value, which
@@ -40,20 +37,12 @@ pub struct GroupQueryAttention {
     use_gate: bool,
     /// How far a query may look to either side, itself included; everywhere if not set.
     sliding_window: Option<usize>,
-    /// How the kernels start.
-    #[layer(default = GlorotUniform::new())]
-    kernel_initializer: Object<dyn Initializer>,
-    /// How the biases start.
-    #[layer(default = Zeros)]
-    bias_initializer: Object<dyn Initializer>,
-    /// What the kernels add to the loss.
-    kernel_regularizer: Option<Object<dyn Regularizer>>,
-    /// What the biases add to the loss.
-    bias_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where the kernels are brought back to after each step.
-    kernel_constraint: Option<Object<dyn Constraint>>,
-    /// Where the biases are brought back to after each step.
-    bias_constraint: Option<Object<dyn Constraint>>,
+    /// The options of the projections' kernels.
+    #[layer(start = GlorotUniform::new())]
+    kernel: Weight,
+    /// Those of their biases.
+    #[layer(start = Zeros)]
+    bias: Weight,
     /// What decides with the layer's name and the step what is dropped; the model's seed if not set.
     seed: Option<u64>,
     #[layer(skip)]
@@ -88,7 +77,7 @@ impl Layer for GroupQueryAttention {
         let query = super::check_ranks(inputs)?;
         let [_, _, features] = axes(query, "(B, T, D)", "use MultiHeadAttention for more axes")?;
         [self.query_dense, self.key_dense, self.gate_dense, self.value_dense, self.output_dense] =
-            projections(&self.template(), self.use_bias, build.policy(), heads, [size; 2], self.use_gate, &[features]);
+            projections([&self.kernel, &self.bias], self.use_bias, build.policy(), heads, [size; 2], self.use_gate, &[features]);
         Ok(())
     }
 
@@ -101,18 +90,5 @@ impl Layer for GroupQueryAttention {
             seed: self.seed,
         };
         heads.call(call, inputs)
-    }
-}
-
-impl GroupQueryAttention {
-    /// A projection with this layer's options.
-    fn template(&self) -> EinsumDense {
-        let mut dense =
-            EinsumDense::new("", Vec::new()).kernel_initializer(&self.kernel_initializer).bias_initializer(&self.bias_initializer);
-        dense.kernel_regularizer = self.kernel_regularizer.clone();
-        dense.bias_regularizer = self.bias_regularizer.clone();
-        dense.kernel_constraint = self.kernel_constraint.clone();
-        dense.bias_constraint = self.bias_constraint.clone();
-        dense
     }
 }

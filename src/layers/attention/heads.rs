@@ -4,7 +4,7 @@ use super::{check_mask, of_scores};
 use crate::{
     DType, Error, Result, Shape, Tensor,
     layers::{
-        ActivationFn, Call, EinsumDense, Inputs, LayerExt, LayerRef, Outputs,
+        ActivationFn, Call, EinsumDense, Inputs, LayerExt, LayerRef, Outputs, Weight,
         softmax::{hidden, masked},
     },
     mixed_precision::Policy,
@@ -13,9 +13,10 @@ use crate::{
 /// The layers of multi-head attention, in Keras' order: query, key, gate, value, output.
 pub(super) type Projections = [Option<LayerRef>; 5];
 
-/// Makes them like `template`: `heads` of query and key, `sizes` of a head's key and value, sizes of the output's last axes.
+/// Makes them: with the options of a kernel and a bias, `heads` of query and key, `sizes` of a head's key and value, and sizes of the
+/// output's last axes.
 pub(super) fn projections(
-    template: &EinsumDense,
+    [kernel, bias]: [&Weight; 2],
     use_bias: bool,
     policy: Policy,
     heads: [usize; 2],
@@ -26,8 +27,8 @@ pub(super) fn projections(
     let layer = |name: &str, equation: &str, shape: &[usize], activation: ActivationFn| {
         let axes = equation.rsplit('.').next().unwrap_or_default().to_owned();
         let shape: Vec<Option<usize>> = shape.iter().copied().map(Some).collect();
-        let mut dense = template.clone().activation(activation);
-        (dense.equation, dense.output_shape, dense.bias_axes) = (equation.to_owned(), shape.into(), use_bias.then_some(axes));
+        let mut dense = EinsumDense::new(equation, shape).activation(activation);
+        (dense.kernel, dense.bias, dense.bias_axes) = (kernel.clone(), bias.clone(), use_bias.then_some(axes));
         Some(dense.name(name).dtype_policy(policy))
     };
     let split = |name: &str, heads: usize, size: usize, activation| layer(name, "...a,abc->...bc", &[heads, size], activation);

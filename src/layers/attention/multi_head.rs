@@ -3,11 +3,8 @@
 use super::heads::{Heads, projections, score_mask};
 use crate::{
     Error, Result, Shape,
-    config::Object,
-    constraints::Constraint,
-    initializers::{GlorotUniform, Initializer, Zeros},
-    layers::{Axes, Build, Call, EinsumDense, Inputs, Layer, LayerRef, Outputs},
-    regularizers::Regularizer,
+    initializers::{GlorotUniform, Zeros},
+    layers::{Axes, Build, Call, Inputs, Layer, LayerRef, Outputs, Weight},
 };
 
 /// `softmax(q kᵀ / √key_dim) v` for each of several heads, whose query, key and value are projections of the inputs; the heads'
@@ -46,20 +43,12 @@ pub struct MultiHeadAttention {
     attention_axes: Option<Axes>,
     /// How far a query may look to either side, itself included; everywhere if not set.
     sliding_window: Option<usize>,
-    /// How the kernels start.
-    #[layer(default = GlorotUniform::new())]
-    kernel_initializer: Object<dyn Initializer>,
-    /// How the biases start.
-    #[layer(default = Zeros)]
-    bias_initializer: Object<dyn Initializer>,
-    /// What the kernels add to the loss.
-    kernel_regularizer: Option<Object<dyn Regularizer>>,
-    /// What the biases add to the loss.
-    bias_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where the kernels are brought back to after each step.
-    kernel_constraint: Option<Object<dyn Constraint>>,
-    /// Where the biases are brought back to after each step.
-    bias_constraint: Option<Object<dyn Constraint>>,
+    /// The options of the projections' kernels.
+    #[layer(start = GlorotUniform::new())]
+    kernel: Weight,
+    /// Those of their biases.
+    #[layer(start = Zeros)]
+    bias: Weight,
     /// What decides with the layer's name and the step what is dropped; the model's seed if not set.
     seed: Option<u64>,
     #[layer(skip)]
@@ -105,7 +94,7 @@ impl Layer for MultiHeadAttention {
         let output = self.output_shape.clone().unwrap_or_else(|| vec![query[rank - 1]]);
         let (heads, sizes) = ([self.num_heads; 2], [self.key_dim, value_dim]);
         [self.query_dense, self.key_dense, self.gate_dense, self.value_dense, self.output_dense] =
-            projections(&self.template(), self.use_bias, build.policy(), heads, sizes, self.use_gate, &output);
+            projections([&self.kernel, &self.bias], self.use_bias, build.policy(), heads, sizes, self.use_gate, &output);
         Ok(())
     }
 
@@ -119,18 +108,5 @@ impl Layer for MultiHeadAttention {
             seed: self.seed,
         };
         heads.call(call, inputs)
-    }
-}
-
-impl MultiHeadAttention {
-    /// A projection with this layer's options.
-    fn template(&self) -> EinsumDense {
-        let mut dense =
-            EinsumDense::new("", Vec::new()).kernel_initializer(&self.kernel_initializer).bias_initializer(&self.bias_initializer);
-        dense.kernel_regularizer = self.kernel_regularizer.clone();
-        dense.bias_regularizer = self.bias_regularizer.clone();
-        dense.kernel_constraint = self.kernel_constraint.clone();
-        dense.bias_constraint = self.bias_constraint.clone();
-        dense
     }
 }

@@ -6,11 +6,8 @@ use super::{
 };
 use crate::{
     Error, Result, Shape, Tensor,
-    config::Object,
-    constraints::Constraint,
-    initializers::{GlorotUniform, Initializer, Zeros},
+    initializers::{GlorotUniform, Zeros},
     ops::Padding,
-    regularizers::Regularizer,
 };
 
 /// `activation(conv(x, kernel) + bias)` of inputs with N axes of space: `(N, space…, C)` to `(N, places…, filters)`. Padding `Same` keeps
@@ -52,23 +49,9 @@ pub struct Conv<const N: usize> {
     /// Whether a bias is added.
     #[layer(default = true)]
     use_bias: bool,
-    /// How the kernel starts.
-    #[layer(default = GlorotUniform::new())]
-    kernel_initializer: Object<dyn Initializer>,
-    /// How the bias starts.
-    #[layer(default = Zeros)]
-    bias_initializer: Object<dyn Initializer>,
-    /// What the kernel adds to the loss.
-    kernel_regularizer: Option<Object<dyn Regularizer>>,
-    /// What the bias adds to the loss.
-    bias_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where the kernel is brought back to after each step.
-    kernel_constraint: Option<Object<dyn Constraint>>,
-    /// Where the bias is brought back to after each step.
-    bias_constraint: Option<Object<dyn Constraint>>,
-    #[layer(weight)]
+    #[layer(start = GlorotUniform::new())]
     kernel: Weight,
-    #[layer(weight)]
+    #[layer(start = Zeros)]
     bias: Weight,
 }
 
@@ -101,11 +84,9 @@ impl<const N: usize> SimpleLayer for Conv<N> {
             return Err(Error::invalid(text));
         }
         let shape = [&self.kernel_size[..], &[channels / groups, filters]].concat();
-        let kernel = build.weight("kernel", shape).initializer(&self.kernel_initializer);
-        self.kernel = kernel.regularizer(&self.kernel_regularizer).constraint(&self.kernel_constraint).add()?;
+        self.kernel = build.weight("kernel", shape).options(&self.kernel).add()?;
         if self.use_bias {
-            let bias = build.weight("bias", [filters]).initializer(&self.bias_initializer);
-            self.bias = bias.regularizer(&self.bias_regularizer).constraint(&self.bias_constraint).add()?;
+            self.bias = build.weight("bias", [filters]).options(&self.bias).add()?;
         }
         Ok(())
     }

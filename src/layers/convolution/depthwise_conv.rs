@@ -6,11 +6,8 @@ use super::{
 };
 use crate::{
     Result, Shape, Tensor,
-    config::Object,
-    constraints::Constraint,
-    initializers::{GlorotUniform, Initializer, Zeros},
+    initializers::{GlorotUniform, Zeros},
     ops::Padding,
-    regularizers::Regularizer,
 };
 
 /// `activation(depthwise_conv(x, kernel) + bias)` of inputs with N axes of space: each channel by `depth_multiplier` filters of its own,
@@ -46,23 +43,9 @@ pub struct DepthwiseConv<const N: usize> {
     /// Whether a bias is added.
     #[layer(default = true)]
     use_bias: bool,
-    /// How the kernel starts.
-    #[layer(default = GlorotUniform::new())]
-    depthwise_initializer: Object<dyn Initializer>,
-    /// How the bias starts.
-    #[layer(default = Zeros)]
-    bias_initializer: Object<dyn Initializer>,
-    /// What the kernel adds to the loss.
-    depthwise_regularizer: Option<Object<dyn Regularizer>>,
-    /// What the bias adds to the loss.
-    bias_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where the kernel is brought back to after each step.
-    depthwise_constraint: Option<Object<dyn Constraint>>,
-    /// Where the bias is brought back to after each step.
-    bias_constraint: Option<Object<dyn Constraint>>,
-    #[layer(weight)]
+    #[layer(start = GlorotUniform::new(), key = "depthwise")]
     kernel: Weight,
-    #[layer(weight)]
+    #[layer(start = Zeros)]
     bias: Weight,
 }
 
@@ -84,11 +67,9 @@ impl<const N: usize> SimpleLayer for DepthwiseConv<N> {
         let (channels, multiplier) = (space::channels::<N>(input, self.data_format)?, self.depth_multiplier);
         self.moves().check(&[("depth_multiplier", multiplier)])?;
         let shape = [&self.kernel_size[..], &[channels, multiplier]].concat();
-        let kernel = build.weight("kernel", shape).initializer(&self.depthwise_initializer);
-        self.kernel = kernel.regularizer(&self.depthwise_regularizer).constraint(&self.depthwise_constraint).add()?;
+        self.kernel = build.weight("kernel", shape).options(&self.kernel).add()?;
         if self.use_bias {
-            let bias = build.weight("bias", [channels * multiplier]).initializer(&self.bias_initializer);
-            self.bias = bias.regularizer(&self.bias_regularizer).constraint(&self.bias_constraint).add()?;
+            self.bias = build.weight("bias", [channels * multiplier]).options(&self.bias).add()?;
         }
         Ok(())
     }

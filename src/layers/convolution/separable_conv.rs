@@ -6,11 +6,8 @@ use super::{
 };
 use crate::{
     Result, Shape, Tensor,
-    config::Object,
-    constraints::Constraint,
-    initializers::{GlorotUniform, Initializer, Zeros},
+    initializers::{GlorotUniform, Zeros},
     ops::Padding,
-    regularizers::Regularizer,
 };
 
 /// `activation(separable_conv(x, depthwise, pointwise) + bias)` of inputs with N axes of space: `(N, space…, C)` to `(N, places…, filters)`
@@ -49,32 +46,11 @@ pub struct SeparableConv<const N: usize> {
     /// Whether a bias is added.
     #[layer(default = true)]
     use_bias: bool,
-    /// How the first step's kernel starts.
-    #[layer(default = GlorotUniform::new())]
-    depthwise_initializer: Object<dyn Initializer>,
-    /// How the second step's kernel starts.
-    #[layer(default = GlorotUniform::new())]
-    pointwise_initializer: Object<dyn Initializer>,
-    /// How the bias starts.
-    #[layer(default = Zeros)]
-    bias_initializer: Object<dyn Initializer>,
-    /// What the first step's kernel adds to the loss.
-    depthwise_regularizer: Option<Object<dyn Regularizer>>,
-    /// What the second step's kernel adds to the loss.
-    pointwise_regularizer: Option<Object<dyn Regularizer>>,
-    /// What the bias adds to the loss.
-    bias_regularizer: Option<Object<dyn Regularizer>>,
-    /// Where the first step's kernel is brought back to after each step.
-    depthwise_constraint: Option<Object<dyn Constraint>>,
-    /// Where the second step's kernel is brought back to after each step.
-    pointwise_constraint: Option<Object<dyn Constraint>>,
-    /// Where the bias is brought back to after each step.
-    bias_constraint: Option<Object<dyn Constraint>>,
-    #[layer(weight)]
+    #[layer(start = GlorotUniform::new(), key = "depthwise")]
     depthwise_kernel: Weight,
-    #[layer(weight)]
+    #[layer(start = GlorotUniform::new(), key = "pointwise")]
     pointwise_kernel: Weight,
-    #[layer(weight)]
+    #[layer(start = Zeros)]
     bias: Weight,
 }
 
@@ -98,14 +74,11 @@ impl<const N: usize> SimpleLayer for SeparableConv<N> {
         let (channels, multiplier, filters) = (space::channels::<N>(input, self.data_format)?, self.depth_multiplier, self.filters);
         self.moves().check(&[("filters", filters), ("depth_multiplier", multiplier)])?;
         let shape = [&self.kernel_size[..], &[channels, multiplier]].concat();
-        let kernel = build.weight("depthwise_kernel", shape).initializer(&self.depthwise_initializer);
-        self.depthwise_kernel = kernel.regularizer(&self.depthwise_regularizer).constraint(&self.depthwise_constraint).add()?;
+        self.depthwise_kernel = build.weight("depthwise_kernel", shape).options(&self.depthwise_kernel).add()?;
         let shape = [&[1; N][..], &[channels * multiplier, filters]].concat();
-        let kernel = build.weight("pointwise_kernel", shape).initializer(&self.pointwise_initializer);
-        self.pointwise_kernel = kernel.regularizer(&self.pointwise_regularizer).constraint(&self.pointwise_constraint).add()?;
+        self.pointwise_kernel = build.weight("pointwise_kernel", shape).options(&self.pointwise_kernel).add()?;
         if self.use_bias {
-            let bias = build.weight("bias", [filters]).initializer(&self.bias_initializer);
-            self.bias = bias.regularizer(&self.bias_regularizer).constraint(&self.bias_constraint).add()?;
+            self.bias = build.weight("bias", [filters]).options(&self.bias).add()?;
         }
         Ok(())
     }

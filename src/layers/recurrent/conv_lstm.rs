@@ -87,15 +87,12 @@ impl<const N: usize> Layer for ConvLSTMCell<N> {
         let (channels, _) = self.sizes(inputs::first(shapes)?)?;
         let (options, columns) = (&self.options, 4 * self.filters);
         let shape = |channels: usize| self.kernel_size.iter().copied().chain([channels, columns]).collect::<Shape>();
-        let kernel = build.weight("kernel", shape(channels)).initializer(&options.kernel_initializer);
-        self.kernel = kernel.regularizer(&options.kernel_regularizer).constraint(&options.kernel_constraint).add()?;
-        let recurrent = build.weight("recurrent_kernel", shape(self.filters)).initializer(&options.recurrent_initializer);
-        self.recurrent = recurrent.regularizer(&options.recurrent_regularizer).constraint(&options.recurrent_constraint).add()?;
+        self.kernel = build.weight("kernel", shape(channels)).options(&options.kernel).add()?;
+        self.recurrent = build.weight("recurrent_kernel", shape(self.filters)).options(&options.recurrent).add()?;
         if options.use_bias {
-            let start = options.bias_initializer.clone();
+            let start = options.bias.initializer();
             let start: Object<dyn Initializer> = if self.unit_forget_bias { UnitForget(start).into() } else { start };
-            let bias = build.weight("bias", [columns]).initializer(start);
-            self.bias = bias.regularizer(&options.bias_regularizer).constraint(&options.bias_constraint).add()?;
+            self.bias = build.weight("bias", [columns]).options(&options.bias).initializer(start).add()?;
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ impl Weights {
         cell: RecurrentCell,
         units: usize,
         options: &CellOptions,
-        bias_initializer: &Object<dyn Initializer>,
+        bias_initializer: Object<dyn Initializer>,
     ) -> Result<Self> {
         let &[_, features] = &input[..] else {
             return Err(Error::shape(format!("expected (N, D) for each step, got {input}; flatten the other axes")));
@@ -60,15 +60,12 @@ impl Weights {
             return Err(Error::invalid("units must be at least 1, got 0"));
         }
         let columns = cell.gates() * units;
-        let kernel = build.weight("kernel", [features, columns]).initializer(&options.kernel_initializer);
-        let kernel = kernel.regularizer(&options.kernel_regularizer).constraint(&options.kernel_constraint).add()?;
-        let recurrent = build.weight("recurrent_kernel", [units, columns]).initializer(&options.recurrent_initializer);
-        let recurrent = recurrent.regularizer(&options.recurrent_regularizer).constraint(&options.recurrent_constraint).add()?;
+        let kernel = build.weight("kernel", [features, columns]).options(&options.kernel).add()?;
+        let recurrent = build.weight("recurrent_kernel", [units, columns]).options(&options.recurrent).add()?;
         let mut bias = Weight::default();
         if options.use_bias {
             let shape = if cell == RecurrentCell::Gru { Shape::from([2, columns]) } else { Shape::from([columns]) };
-            let weight = build.weight("bias", shape).initializer(bias_initializer);
-            bias = weight.regularizer(&options.bias_regularizer).constraint(&options.bias_constraint).add()?;
+            bias = build.weight("bias", shape).options(&options.bias).initializer(bias_initializer).add()?;
         }
         Ok(Self { kernel, recurrent, bias })
     }

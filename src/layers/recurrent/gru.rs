@@ -49,7 +49,7 @@ impl GatedCell for GRUCell {
 
 impl Layer for GRUCell {
     fn build(&mut self, build: &mut Build, shapes: &[Shape]) -> Result<()> {
-        let start = &self.options.bias_initializer;
+        let start = self.options.bias.initializer();
         self.weights = Weights::build(build, inputs::first(shapes)?, self.cell(), self.units, &self.options, start)?;
         Ok(())
     }

@@ -44,9 +44,9 @@ impl GatedCell for LSTMCell {
 
 impl Layer for LSTMCell {
     fn build(&mut self, build: &mut Build, shapes: &[Shape]) -> Result<()> {
-        let start = self.options.bias_initializer.clone();
+        let start = self.options.bias.initializer();
         let start: Object<dyn Initializer> = if self.unit_forget_bias { UnitForget(start).into() } else { start };
-        self.weights = Weights::build(build, inputs::first(shapes)?, RecurrentCell::Lstm, self.units, &self.options, &start)?;
+        self.weights = Weights::build(build, inputs::first(shapes)?, RecurrentCell::Lstm, self.units, &self.options, start)?;
         Ok(())
     }
 

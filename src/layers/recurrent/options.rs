@@ -4,7 +4,7 @@ use crate::{
     config::{Fields, Flatten, Object, Options, Value},
     constraints::Constraint,
     initializers::{GlorotUniform, Initializer, Orthogonal, Zeros},
-    layers::ActivationFn,
+    layers::{ActivationFn, Weight},
     regularizers::Regularizer,
 };
 
@@ -13,15 +13,9 @@ use crate::{
 pub struct CellOptions {
     pub(super) activation: ActivationFn,
     pub(super) use_bias: bool,
-    pub(super) kernel_initializer: Object<dyn Initializer>,
-    pub(super) recurrent_initializer: Object<dyn Initializer>,
-    pub(super) bias_initializer: Object<dyn Initializer>,
-    pub(super) kernel_regularizer: Option<Object<dyn Regularizer>>,
-    pub(super) recurrent_regularizer: Option<Object<dyn Regularizer>>,
-    pub(super) bias_regularizer: Option<Object<dyn Regularizer>>,
-    pub(super) kernel_constraint: Option<Object<dyn Constraint>>,
-    pub(super) recurrent_constraint: Option<Object<dyn Constraint>>,
-    pub(super) bias_constraint: Option<Object<dyn Constraint>>,
+    pub(super) kernel: Weight,
+    pub(super) recurrent: Weight,
+    pub(super) bias: Weight,
     pub(super) dropout: f32,
     pub(super) recurrent_dropout: f32,
     pub(super) seed: Option<u64>,
@@ -32,15 +26,9 @@ impl Default for CellOptions {
         Self {
             activation: ActivationFn::Tanh,
             use_bias: true,
-            kernel_initializer: GlorotUniform::new().into(),
-            recurrent_initializer: Orthogonal::new().into(),
-            bias_initializer: Zeros.into(),
-            kernel_regularizer: None,
-            recurrent_regularizer: None,
-            bias_regularizer: None,
-            kernel_constraint: None,
-            recurrent_constraint: None,
-            bias_constraint: None,
+            kernel: Weight::starting(GlorotUniform::new()),
+            recurrent: Weight::starting(Orthogonal::new()),
+            bias: Weight::starting(Zeros),
             dropout: 0.0,
             recurrent_dropout: 0.0,
             seed: None,
@@ -50,21 +38,17 @@ impl Default for CellOptions {
 
 impl Flatten for CellOptions {
     fn write(&self, out: &mut Options) {
-        let mut put = |key: &str, value| out.insert(key.into(), value);
-        put("activation", self.activation.to_json());
-        put("use_bias", self.use_bias.to_json());
-        put("kernel_initializer", self.kernel_initializer.to_json());
-        put("recurrent_initializer", self.recurrent_initializer.to_json());
-        put("bias_initializer", self.bias_initializer.to_json());
-        put("kernel_regularizer", self.kernel_regularizer.to_json());
-        put("recurrent_regularizer", self.recurrent_regularizer.to_json());
-        put("bias_regularizer", self.bias_regularizer.to_json());
-        put("kernel_constraint", self.kernel_constraint.to_json());
-        put("recurrent_constraint", self.recurrent_constraint.to_json());
-        put("bias_constraint", self.bias_constraint.to_json());
-        put("dropout", self.dropout.to_json());
-        put("recurrent_dropout", self.recurrent_dropout.to_json());
-        put("seed", self.seed.to_json());
+        self.kernel.write_options("kernel", out);
+        self.recurrent.write_options("recurrent", out);
+        self.bias.write_options("bias", out);
+        let others = [
+            ("activation", self.activation.to_json()),
+            ("use_bias", self.use_bias.to_json()),
+            ("dropout", self.dropout.to_json()),
+            ("recurrent_dropout", self.recurrent_dropout.to_json()),
+            ("seed", self.seed.to_json()),
+        ];
+        out.extend(others.map(|(key, value)| (key.to_owned(), value)));
     }
 
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
@@ -75,15 +59,9 @@ impl Flatten for CellOptions {
         Some(Self {
             activation: fields.take("activation").unwrap_or(start.activation),
             use_bias: fields.take("use_bias").unwrap_or(start.use_bias),
-            kernel_initializer: fields.take("kernel_initializer").unwrap_or(start.kernel_initializer),
-            recurrent_initializer: fields.take("recurrent_initializer").unwrap_or(start.recurrent_initializer),
-            bias_initializer: fields.take("bias_initializer").unwrap_or(start.bias_initializer),
-            kernel_regularizer: fields.take("kernel_regularizer"),
-            recurrent_regularizer: fields.take("recurrent_regularizer"),
-            bias_regularizer: fields.take("bias_regularizer"),
-            kernel_constraint: fields.take("kernel_constraint"),
-            recurrent_constraint: fields.take("recurrent_constraint"),
-            bias_constraint: fields.take("bias_constraint"),
+            kernel: start.kernel.read_options("kernel", fields),
+            recurrent: start.recurrent.read_options("recurrent", fields),
+            bias: start.bias.read_options("bias", fields),
             dropout: fields.take("dropout").unwrap_or_default(),
             recurrent_dropout: fields.take("recurrent_dropout").unwrap_or_default(),
             seed: fields.take("seed"),
@@ -117,55 +95,55 @@ pub trait CellSetters: Sized {
     /// How the kernel of the inputs starts; as `GlorotUniform` if not set.
     #[must_use = "a setter returns the changed options"]
     fn kernel_initializer(self, initializer: impl Into<Object<dyn Initializer>>) -> Self {
-        self.with_cell_options(|options| options.kernel_initializer = initializer.into())
+        self.with_cell_options(|options| options.kernel.set_initializer(initializer))
     }
 
     /// How the kernel of the states starts; as `Orthogonal` if not set.
     #[must_use = "a setter returns the changed options"]
     fn recurrent_initializer(self, initializer: impl Into<Object<dyn Initializer>>) -> Self {
-        self.with_cell_options(|options| options.recurrent_initializer = initializer.into())
+        self.with_cell_options(|options| options.recurrent.set_initializer(initializer))
     }
 
     /// How the bias starts; with zeros if not set.
     #[must_use = "a setter returns the changed options"]
     fn bias_initializer(self, initializer: impl Into<Object<dyn Initializer>>) -> Self {
-        self.with_cell_options(|options| options.bias_initializer = initializer.into())
+        self.with_cell_options(|options| options.bias.set_initializer(initializer))
     }
 
     /// What the kernel of the inputs adds to the loss.
     #[must_use = "a setter returns the changed options"]
     fn kernel_regularizer(self, regularizer: impl Into<Object<dyn Regularizer>>) -> Self {
-        self.with_cell_options(|options| options.kernel_regularizer = Some(regularizer.into()))
+        self.with_cell_options(|options| options.kernel.set_regularizer(regularizer))
     }
 
     /// What the kernel of the states adds to the loss.
     #[must_use = "a setter returns the changed options"]
     fn recurrent_regularizer(self, regularizer: impl Into<Object<dyn Regularizer>>) -> Self {
-        self.with_cell_options(|options| options.recurrent_regularizer = Some(regularizer.into()))
+        self.with_cell_options(|options| options.recurrent.set_regularizer(regularizer))
     }
 
     /// What the bias adds to the loss.
     #[must_use = "a setter returns the changed options"]
     fn bias_regularizer(self, regularizer: impl Into<Object<dyn Regularizer>>) -> Self {
-        self.with_cell_options(|options| options.bias_regularizer = Some(regularizer.into()))
+        self.with_cell_options(|options| options.bias.set_regularizer(regularizer))
     }
 
     /// Where the kernel of the inputs is brought back to after each training step.
     #[must_use = "a setter returns the changed options"]
     fn kernel_constraint(self, constraint: impl Into<Object<dyn Constraint>>) -> Self {
-        self.with_cell_options(|options| options.kernel_constraint = Some(constraint.into()))
+        self.with_cell_options(|options| options.kernel.set_constraint(constraint))
     }
 
     /// Where the kernel of the states is brought back to after each training step.
     #[must_use = "a setter returns the changed options"]
     fn recurrent_constraint(self, constraint: impl Into<Object<dyn Constraint>>) -> Self {
-        self.with_cell_options(|options| options.recurrent_constraint = Some(constraint.into()))
+        self.with_cell_options(|options| options.recurrent.set_constraint(constraint))
     }
 
     /// Where the bias is brought back to after each training step.
     #[must_use = "a setter returns the changed options"]
     fn bias_constraint(self, constraint: impl Into<Object<dyn Constraint>>) -> Self {
-        self.with_cell_options(|options| options.bias_constraint = Some(constraint.into()))
+        self.with_cell_options(|options| options.bias.set_constraint(constraint))
     }
 
     /// The share of each input that is dropped while training, the same at all steps.

@@ -35,7 +35,7 @@ impl GatedCell for SimpleRNNCell {
 
 impl Layer for SimpleRNNCell {
     fn build(&mut self, build: &mut Build, shapes: &[Shape]) -> Result<()> {
-        let start = &self.options.bias_initializer;
+        let start = self.options.bias.initializer();
         self.weights = Weights::build(build, inputs::first(shapes)?, RecurrentCell::Simple, self.units, &self.options, start)?;
         Ok(())
     }
