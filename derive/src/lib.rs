@@ -19,6 +19,8 @@
 //! - `setter = false`: it has no setter.
 //! - `flatten`: a struct of options that stand among the others in files (`wgrad::config::Flatten`); those that are missing there
 //!   are as in the `default`. `wgrad::config::Shares` finds them.
+//! - `start = GlorotUniform::new()`: a `Weight` that starts so, with options and setters for its initializer, regularizer and constraint:
+//!   of the field `kernel` they are called `kernel_initializer` and so on, with `key = "depthwise"` `depthwise_initializer`.
 //! - `skip`, `weight`: not an option; starts as the type's `Default`.
 
 mod input;

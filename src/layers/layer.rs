@@ -77,22 +77,20 @@ pub trait Layer: Config + Children {
 /// #[derive(Layer, Clone, Debug)]
 /// #[layer(package = "acme")]
 /// pub struct Scale {
-///     /// Where the weights start.
-///     #[layer(default = 1.0)]
-///     start: f32,
-///     #[layer(weight)]
+///     /// With the options `factor_initializer`, `factor_regularizer` and `factor_constraint`.
+///     #[layer(start = Ones)]
 ///     factor: Weight,
 /// }
 /// impl SimpleLayer for Scale {
 ///     fn build(&mut self, build: &mut Build, input: &Shape) -> Result<()> {
-///         self.factor = build.weight("factor", [input[input.axis(-1)?]]).initializer(Constant(self.start)).add()?;
+///         self.factor = build.weight("factor", [input[input.axis(-1)?]]).options(&self.factor).add()?;
 ///         Ok(())
 ///     }
 ///     fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
 ///         Ok(x * self.factor.value())
 ///     }
 /// }
-/// let model = Sequential::new().add(Input::new([2])).add(Scale::new().start(3.0)).build()?;
+/// let model = Sequential::new().add(Input::new([2])).add(Scale::new().factor_initializer(Constant(3.0))).build()?;
 /// assert_eq!(model.call(&Tensor::from([[1.0f32, 2.0]]), Training::No)?.to_vec::<f32>()?, [3.0, 6.0]);
 /// # Ok::<(), wgrad::Error>(())
 /// ```
