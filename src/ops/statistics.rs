@@ -34,10 +34,8 @@ impl Tensor {
         (mean, variance)
     }
 
-    /// The vector norm of order 1, 2 or infinity over `axes` taken together, all where none are given.
-    ///
-    /// # Panics
-    /// For other orders.
+    /// The vector norm of this order over `axes` taken together, all where none are given: `(Σ|x|ᵖ)^(1/p)`, for infinities the largest
+    /// and the smallest magnitude, for 0 the number of elements that are not zero.
     #[doc(alias = "keras.ops.norm")]
     #[track_caller]
     pub fn norm(&self, order: f64, axes: &[isize]) -> Tensor {
@@ -45,7 +43,9 @@ impl Tensor {
             1.0 => self.abs().sum(axes),
             2.0 => self.square().sum(axes).sqrt(),
             f64::INFINITY => self.abs().max(axes),
-            _ => panic!("norm: order {order} of shape {}: the orders are 1, 2 and infinity", self.shape()),
+            f64::NEG_INFINITY => self.abs().min(axes),
+            0.0 => self.count_nonzero(axes).cast(self.dtype()),
+            _ => self.abs().pow(order).sum(axes).pow(1.0 / order),
         }
     }
 
@@ -90,12 +90,15 @@ pub(super) fn variance(x: &[f64]) -> f64 {
 
 pub(super) fn cases() -> Vec<Case> {
     type Table = (&'static str, fn(&Tensor, &[isize]) -> Tensor, fn(&[f64]) -> f64, Smooth);
-    let table: [Table; 6] = [
+    let table: [Table; 9] = [
         ("var", Tensor::var, variance, Smooth::Twice),
         ("std", Tensor::std, |x| variance(x).sqrt(), Smooth::Twice),
         ("moments", |x, axes| x.moments(axes).0, |x| x.iter().sum::<f64>() / x.len() as f64, Smooth::Twice),
         ("norm 1", |x, axes| x.norm(1.0, axes), |x| x.iter().map(|x| x.abs()).sum(), Smooth::Once),
         ("norm 2", |x, axes| x.norm(2.0, axes), |x| x.iter().map(|x| x * x).sum::<f64>().sqrt(), Smooth::Twice),
+        ("norm -inf", |x, axes| x.norm(f64::NEG_INFINITY, axes), |x| x.iter().fold(f64::MAX, |least, x| least.min(x.abs())), Smooth::Once),
+        ("norm 0", |x, axes| x.norm(0.0, axes), |x| x.iter().filter(|x| **x != 0.0).count() as f64, Smooth::No),
+        ("norm 3", |x, axes| x.norm(3.0, axes), |x| x.iter().map(|x| x.abs().powi(3)).sum::<f64>().cbrt(), Smooth::Twice),
         ("norm inf", |x, axes| x.norm(f64::INFINITY, axes), |x| x.iter().fold(0.0, |most, x| most.max(x.abs())), Smooth::Once),
     ];
     let shapes: [(&[usize], &'static [isize]); 5] =
