@@ -1,5 +1,7 @@
 //! The contract that every layer keeps, as a table: shapes, parameters, GPU beside CPU, a step that lowers a loss, frozen layers.
 
+#[path = "layers/augmentation.rs"]
+mod augmentation;
 #[path = "layers/further.rs"]
 mod further;
 #[path = "layers/preprocessing.rs"]
@@ -263,7 +265,8 @@ fn frozen_layers_stay(row: &Row) -> Result<(), String> {
         let trained = model.call(&x, Training::Yes)?.to_vec::<f32>()?;
         assert_eq!(values()?, before);
         let class = model.layers()[0].class_name();
-        if !class.contains("Dropout") && !class.contains("Noise") {
+        let draws = ["Dropout", "Noise", "Random", "Mix", "Pipeline", "Beside"].iter().any(|part| class.contains(part));
+        if !draws {
             assert_eq!(trained, model.call(&x, Training::No)?.to_vec::<f32>()?);
         }
         Ok(())
@@ -349,7 +352,9 @@ fn wrong_inputs_are_explained(_device: &Device) -> Result<(), String> {
         (ConvLSTM2D::new(3, 3).shared(), &[8, 2], "expected (N, space..., C) of 4 axes for each step, got (None, 2)"),
         (TimeDistributed::new(Dense::new(3)).shared(), &[8], "expected (N, T, ...) of at least three axes, got (None, 8)"),
     ];
-    for (layer, sample, expected) in cases.into_iter().chain(further::wrong_inputs()).chain(preprocessing::wrong_inputs()) {
+    for (layer, sample, expected) in
+        cases.into_iter().chain(further::wrong_inputs()).chain(preprocessing::wrong_inputs()).chain(augmentation::wrong_inputs())
+    {
         // The layer itself, or the one inside.
         let classes: Vec<_> =
             std::iter::once(layer.class_name()).chain(layer.children().iter().map(|(_, inner)| inner.class_name())).collect();
@@ -398,6 +403,7 @@ fn main() {
                     .into_iter()
                     .chain(further::rows())
                     .chain(preprocessing::rows())
+                    .chain(augmentation::rows())
                     .map(|row| support::trial(&format!("{}: {what}", row.name), &device, move |_| test(&row))),
             );
         }

@@ -1,6 +1,6 @@
 //! The contract of layers: from options to weights to a call.
 
-use super::{Adapt, Build, Call, Cell, HostLayer, Inputs, LayerRef, Outputs};
+use super::{Adapt, Augmentation, Build, Call, Cell, HostLayer, Inputs, LayerRef, Outputs};
 use crate::{
     Result, Shape, Tensor,
     config::{Config, kind},
@@ -50,6 +50,11 @@ pub trait Layer: Config + Children {
 
     /// The layer as one that learns from data before training, if it does.
     fn as_adapt(&self) -> Option<&dyn Adapt> {
+        None
+    }
+
+    /// The layer as an augmentation, if it is one.
+    fn as_augmentation(&self) -> Option<&dyn Augmentation> {
         None
     }
 

@@ -17,6 +17,7 @@ mod fours;
 mod full;
 mod gather;
 mod identity;
+pub mod image;
 mod linalg;
 mod linear_scan;
 mod matmul;
@@ -83,6 +84,7 @@ pub fn catalog() -> Vec<Case> {
         unfold::cases,
         pool::cases,
         resize::cases,
+        image::cases,
         arg_reduce::cases,
         cumulate::cases,
         fft::cases,

@@ -21,12 +21,16 @@ const IOTA: Pointwise = Pointwise {
 };
 
 impl Tensor {
+    /// The numbers from 0 to `count` (int32), where this tensor lives.
+    pub(crate) fn numbers_to(&self, count: usize) -> Tensor {
+        generate(self.device(), IOTA, Spec::new(DType::I32, [count]), Params::new(), None)
+    }
+
     /// A new last axis of size `classes` that is 1 where its place equals this int32 tensor, else 0; all zeros for values outside.
     #[doc(alias = "keras.ops.one_hot")]
     #[track_caller]
     pub fn one_hot(&self, classes: usize) -> Tensor {
-        let places = generate(self.device(), IOTA, Spec::new(DType::I32, [classes]), Params::new(), None);
-        self.expand_dims(-1).equal(&places).cast(DType::F32)
+        self.expand_dims(-1).equal(self.numbers_to(classes)).cast(DType::F32)
     }
 }
 

@@ -196,9 +196,14 @@ impl Tensor {
         random(self.device(), UNIT, DType::F32, shape.into(), key)
     }
 
+    /// The numbers of [`normal`] with mean 0 and deviation 1, where this tensor lives.
+    pub(crate) fn normals(&self, shape: impl Into<Shape>, key: &RandomKey) -> Tensor {
+        random(self.device(), NORMAL, DType::F32, shape.into(), key)
+    }
+
     /// The numbers of [`normal`] in this tensor's shape and dtype, where it lives.
     pub(crate) fn normal_like(&self, key: &RandomKey, mean: f32, deviation: f32) -> Tensor {
-        (random(self.device(), NORMAL, DType::F32, self.shape().clone(), key) * deviation + mean).cast(self.dtype())
+        (self.normals(self.shape(), key) * deviation + mean).cast(self.dtype())
     }
 }
 

@@ -4,6 +4,7 @@
 //! run; `WGRAD_CONFORMANCE` names further folders that hold groups.
 
 mod activations;
+mod augmentation;
 mod case;
 mod layers;
 mod losses;
@@ -33,6 +34,7 @@ struct Group {
 const GROUPS: &[Group] = &[
     Group { folder: "layers", on_gpu: true, exists: layers::exists, check: layers::check },
     Group { folder: "text", on_gpu: false, exists: layers::exists, check: text::check },
+    Group { folder: "augmentation", on_gpu: true, exists: layers::exists, check: augmentation::check },
     Group { folder: "activations", on_gpu: true, exists: activations::exists, check: activations::check },
     Group { folder: "losses", on_gpu: true, exists: objects::exists::<dyn Loss>, check: losses::check },
     Group { folder: "metrics", on_gpu: true, exists: objects::exists::<dyn Metric>, check: metrics::check },

@@ -7,7 +7,7 @@ mod host;
 pub(crate) use config::{file_names, name_all};
 pub use ext::LayerExt;
 
-use super::{Assets, Build, Call, Cell, Inputs, Layer, LayerWeight, Outputs};
+use super::{Assets, Augmentation, Build, Call, Cell, Inputs, Layer, LayerWeight, Outputs};
 use crate::{
     DType, Error, Result, Shape, Tensor, Variable,
     config::{Class, Object, snake_case},
@@ -137,6 +137,11 @@ impl LayerRef {
     /// Looks at what it keeps in files beside its weights, if it does.
     pub(crate) fn with_assets<R>(&self, look: impl FnOnce(&dyn Assets) -> R) -> Option<R> {
         self.look(|layer| layer.as_assets().map(look))
+    }
+
+    /// Looks at it as an augmentation, if it is one: to draw and to apply by hand.
+    pub fn as_augmentation<R>(&self, look: impl FnOnce(&dyn Augmentation) -> R) -> Option<R> {
+        self.look(|layer| layer.as_augmentation().map(look))
     }
 
     fn look<R>(&self, look: impl FnOnce(&dyn Layer) -> R) -> R {
