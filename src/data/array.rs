@@ -107,6 +107,26 @@ impl Array {
         Array { values, shape }
     }
 
+    /// The samples at `indices`, in that order.
+    pub(crate) fn take(&self, indices: &[usize]) -> Array {
+        fn rows<T: Clone>(values: &[T], indices: &[usize], stride: usize) -> Vec<T> {
+            indices.iter().flat_map(|at| values[at * stride..(at + 1) * stride].iter().cloned()).collect()
+        }
+        let (stride, shape) = (self.stride(), self.shape.with(0, indices.len()));
+        let values = match &self.values {
+            Values::U8(v) => Values::U8(rows(v, indices, stride)),
+            Values::I32(v) => Values::I32(rows(v, indices, stride)),
+            Values::I64(v) => Values::I64(rows(v, indices, stride)),
+            Values::F16(v) => Values::F16(rows(v, indices, stride)),
+            Values::BF16(v) => Values::BF16(rows(v, indices, stride)),
+            Values::F32(v) => Values::F32(rows(v, indices, stride)),
+            Values::F64(v) => Values::F64(rows(v, indices, stride)),
+            Values::Bool(v) => Values::Bool(rows(v, indices, stride)),
+            Values::Str(v) => Values::Str(rows(v, indices, stride)),
+        };
+        Array { values, shape }
+    }
+
     /// The elements as integers, if they are integers.
     pub(crate) fn integers(&self) -> Option<Box<dyn Iterator<Item = i64> + '_>> {
         Some(match &self.values {

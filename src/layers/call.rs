@@ -2,6 +2,7 @@
 
 use super::Weight;
 use crate::{Tensor, Variable, random::RandomKey};
+use std::collections::VecDeque;
 
 /// Whether a call trains: dropout drops and batch normalization looks at the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Call {
     mask: Option<Tensor>,
     updates: Vec<(Variable, Tensor)>,
     losses: Vec<Tensor>,
+    /// What layers of the host made of the batch, if that has happened already: in the order of their calls.
+    prepared: Option<VecDeque<Tensor>>,
 }
 
 impl Call {
@@ -41,6 +44,7 @@ impl Call {
             mask: None,
             updates: Vec::new(),
             losses: Vec::new(),
+            prepared: None,
         }
     }
 
@@ -111,6 +115,29 @@ impl Call {
         let result = body(self);
         (self.frozen, self.mask) = outer;
         self.path.truncate(depth);
+        result
+    }
+
+    /// Layers of the host that inputs feed were called already, and gave this.
+    pub(crate) fn prepare(&mut self, outputs: Vec<Tensor>) {
+        self.prepared = Some(outputs.into());
+    }
+
+    /// Whether layers of the host that inputs feed were called already.
+    pub(crate) fn is_prepared(&self) -> bool {
+        self.prepared.is_some()
+    }
+
+    /// What the next of them gave.
+    pub(crate) fn next_prepared(&mut self) -> Option<Tensor> {
+        self.prepared.as_mut()?.pop_front()
+    }
+
+    /// Runs `body`, in which no layer was called already.
+    pub(crate) fn unprepared<R>(&mut self, body: impl FnOnce(&mut Self) -> R) -> R {
+        let prepared = self.prepared.take();
+        let result = body(self);
+        self.prepared = prepared;
         result
     }
 

@@ -1,5 +1,6 @@
 //! The calls of a functional model, in an order in which they can be made.
 
+use super::host::Place;
 use crate::{
     DType, Dims, Error, Result, Tensor,
     layers::{Argument, Call, Input, Inputs, LayerRef, Meaning, Operation, Origin, Outputs, SymbolicCall, check_symbol, name_all},
@@ -47,6 +48,8 @@ pub(super) struct Graph {
     /// In Keras' order: the deepest first.
     pub layers: Vec<LayerRef>,
     pub steps: Vec<Step>,
+    /// Where each of them runs.
+    pub places: Vec<Place>,
     /// Shape and dtype of each slot; the first ones are the inputs.
     pub slots: Vec<(Dims, DType)>,
     pub outputs: Vec<usize>,
@@ -67,8 +70,14 @@ fn call_of(tensor: &Tensor) -> Option<(&Arc<SymbolicCall>, usize)> {
 impl Graph {
     /// The calls that lead from `inputs` to `outputs`.
     pub fn new(inputs: &[Tensor], outputs: &[Tensor]) -> Result<Self> {
-        let mut graph =
-            Graph { inputs: named_inputs(inputs)?, layers: Vec::new(), steps: Vec::new(), slots: Vec::new(), outputs: Vec::new() };
+        let mut graph = Graph {
+            inputs: named_inputs(inputs)?,
+            layers: Vec::new(),
+            steps: Vec::new(),
+            places: Vec::new(),
+            slots: Vec::new(),
+            outputs: Vec::new(),
+        };
         let mut slots = HashMap::new();
         for input in inputs {
             if slots.insert(slot_key(input), graph.slots.len()).is_some() {
@@ -84,6 +93,7 @@ impl Graph {
             graph.add(call, &calls, &mut slots);
         }
         graph.outputs = outputs.iter().map(|output| slots[&slot_key(output)]).collect();
+        graph.place();
         Ok(graph)
     }
 
@@ -115,7 +125,7 @@ impl Graph {
             values[at] = Some((fitted(x, input)?, inputs.mask(at).cloned()));
         }
         let mut left = self.uses();
-        for step in &self.steps {
+        for (at, step) in self.steps.iter().enumerate() {
             let take = |source: &Source| match source {
                 Source::Slot(slot) => values[*slot].clone().expect("calls are in order"),
                 Source::Constant(tensor) => (tensor.clone(), None),
@@ -138,7 +148,7 @@ impl Graph {
                     },
                 );
             }
-            let outputs = self.layers[step.layer].call_all(call, &inputs)?;
+            let outputs = self.call_step(at, call, &inputs)?;
             for (at, slot) in step.outputs.clone().enumerate() {
                 values[slot] = outputs.tensors().get(at).cloned().map(|tensor| (tensor, outputs.mask(at).cloned()));
             }

@@ -3,6 +3,7 @@
 mod assets;
 mod files;
 mod graph;
+mod host;
 mod legacy;
 mod model;
 mod network;

@@ -5,8 +5,9 @@ use super::{
     summary::{self, Count, Row, Totals},
 };
 use crate::{
-    Dims, Error, Result, Shape, Tensor, Variable,
+    DType, Dims, Error, Result, Shape, Tensor, Variable,
     config::{self, Json, Value},
+    data::Array,
     device::Device,
     graph::Counter,
     layers::{Call, Input, Inputs, LayerExt, LayerRef, Outputs, Training, name_all},
@@ -136,9 +137,10 @@ impl Model {
         Ok(())
     }
 
-    /// Builds for data of shape `samples`, batch included, if that has not happened yet.
-    pub(crate) fn build_for_data(&mut self, samples: &Shape) -> Result<()> {
-        self.build(&Input::new(Dims::from(samples).sample()))
+    /// Builds for such samples, if that has not happened yet.
+    pub(crate) fn build_for_data(&mut self, samples: &Array) -> Result<()> {
+        let input = Input::new(Dims::from(samples.shape()).sample());
+        self.build(&if samples.dtype() == DType::Str { input.dtype(DType::Str) } else { input })
     }
 
     fn built(&self) -> Result<&Built> {

@@ -140,7 +140,7 @@ impl<'a> Fit<'a> {
     pub fn run(self) -> Result<History> {
         let Fit { model, samples, class_weight, validation, validation_split, epochs, batch_size, shuffle, verbose, stop } = self;
         if let Some(first) = samples.first_input() {
-            model.build_for_data(first.shape())?;
+            model.build_for_data(first)?;
         }
         let model = &*model;
         let compiled = model.compiled()?;

@@ -68,9 +68,9 @@ impl Predict<'_> {
         for indices in all.chunks(self.batch_size) {
             let forward = |inputs: &[Tensor]| {
                 let mut call = Call::new(Training::No, model.seed()?, 0);
-                Ok(model.forward(&mut call, &inputs.into())?.tensors().to_vec())
+                Ok(model.forward_prepared(&mut call, inputs)?.tensors().to_vec())
             };
-            let batch = arrays.iter().map(|array| array.gather(device, indices)).collect::<Result<Vec<_>>>()?;
+            let batch = model.prepare(&arrays, device, indices)?;
             let outputs = steps.call(&batch.iter().collect::<Vec<_>>(), forward)?;
             if results.is_empty() {
                 let whole = |y: &Tensor| (Vec::new(), Spec { dtype: y.dtype(), shape: y.shape().with(0, samples) });

@@ -62,10 +62,21 @@ impl<'a> Samples<'a> {
 pub(super) fn arrange_inputs<'a>(model: &Model, inputs: Arrays<'a>) -> Result<Vec<Cow<'a, Array>>> {
     let expected = model.inputs()?;
     let names: Vec<&str> = expected.iter().map(Input::input_name).collect();
-    let inputs = inputs.arranged("input", &names)?;
+    let mut inputs = inputs.arranged("input", &names)?;
+    for (x, input) in inputs.iter_mut().zip(expected).filter(|(x, input)| x.dtype() == DType::Str && input.sample.ends_with(&[Some(1)])) {
+        // Texts in a row are a column of them.
+        if x.shape().rank() == input.sample.len() {
+            let shape: Vec<usize> = x.shape().iter().copied().chain([1]).collect();
+            *x = Cow::Owned(x.clone().into_owned().with_shape(shape)?);
+        }
+    }
     for (at, (x, name)) in inputs.iter().zip(names).enumerate() {
-        if x.dtype() == DType::Str {
-            return Err(Error::dtype("inputs are text, which no device holds; look them up or vectorize them first"));
+        match (x.dtype() == DType::Str, expected[at].dtype == DType::Str) {
+            (true, false) => {
+                return Err(Error::dtype("inputs are text, which no device holds; look them up or vectorize them first"));
+            }
+            (false, true) => return Err(Error::dtype(format!("input {name} takes text, got {}", x.dtype()))),
+            _ => {}
         }
         if x.samples() != inputs[0].samples() {
             return Err(Error::data(format!("input {name} has {} samples, the first input {}", x.samples(), inputs[0].samples())));
@@ -86,11 +97,6 @@ impl<'a> Arranged<'a> {
     /// How many samples there are.
     pub fn len(&self) -> usize {
         self.inputs[0].samples()
-    }
-
-    /// How many of the tensors that [`gather`](Self::gather) gives are inputs.
-    pub fn inputs(&self) -> usize {
-        self.inputs.len()
     }
 
     fn check(&self) -> Result<()> {
@@ -138,10 +144,11 @@ impl<'a> Arranged<'a> {
         Self { inputs: part(&self.inputs), targets: part(&self.targets), weights: part(&self.weights) }
     }
 
-    /// Inputs, targets and, if there are any, weights of the samples at `indices`.
-    pub fn gather(&self, device: &Device, indices: &[usize]) -> Result<Vec<Tensor>> {
-        let data = self.inputs.iter().chain(&self.targets).map(|array| array.gather(device, indices));
+    /// Inputs as the model's part on the device takes them, targets and, if there are any, weights of the samples at `indices`.
+    pub fn gather(&self, model: &Model, device: &Device, indices: &[usize]) -> Result<Vec<Tensor>> {
+        let inputs = model.prepare(&self.inputs, device, indices)?.into_iter().map(Ok);
+        let targets = self.targets.iter().map(|target| target.gather(device, indices));
         let weights = self.weights.iter().map(|weight| Ok(weight.gather(device, indices)?.cast(DType::F32)));
-        data.chain(weights).collect()
+        inputs.chain(targets).chain(weights).collect()
     }
 }

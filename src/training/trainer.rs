@@ -83,7 +83,7 @@ impl<'a> Trainer<'a> {
             heads: &heads.heads,
             metrics,
             names,
-            inputs: samples.inputs(),
+            inputs: model.prepared()?,
             losses,
             states,
             train_steps: Recordings::default(),
@@ -103,7 +103,7 @@ impl<'a> Trainer<'a> {
     /// One training step on samples `indices`; returns the newest logs that are there. From the second step on with a shape
     /// nothing is recorded.
     pub fn train(&mut self, samples: &Arranged, indices: &[usize]) -> Result<&Logs> {
-        let inputs = samples.gather(&self.device, indices)?;
+        let inputs = samples.gather(self.model, &self.device, indices)?;
         self.batches.push_back(Batch { step: self.model.step.peek(), inputs: inputs.clone() });
         let step = || self.train_steps.call(&inputs.iter().collect::<Vec<_>>(), |inputs| self.train_step(inputs));
         let logs = self.compiled.run(step).map_err(|error| self.explain(error))?;
@@ -134,7 +134,7 @@ impl<'a> Trainer<'a> {
     fn outcome(&self, call: &mut Call, tensors: &[Tensor]) -> Result<Outcome> {
         let (inputs, rest) = tensors.split_at(self.inputs);
         let (targets, weights) = rest.split_at(self.heads.len());
-        let outputs = self.model.forward(call, &inputs.into())?;
+        let outputs = self.model.forward_prepared(call, inputs)?;
         let (mut scored, mut losses, mut whole) = (Vec::new(), Vec::new(), None);
         for (at, (head, targets)) in self.heads.iter().zip(targets).enumerate() {
             let batch = Scored {
@@ -159,7 +159,7 @@ impl<'a> Trainer<'a> {
 
     /// One evaluation step.
     pub fn test(&mut self, samples: &Arranged, indices: &[usize]) -> Result<&Logs> {
-        let inputs = samples.gather(&self.device, indices)?;
+        let inputs = samples.gather(self.model, &self.device, indices)?;
         let step = || self.test_steps.call(&inputs.iter().collect::<Vec<_>>(), |inputs| self.test_step(inputs));
         let logs = self.compiled.run(step)?;
         self.later(&logs[0])
