@@ -17,11 +17,12 @@ use wgrad::{
 
 fn main() {
     type Test = fn(&Device) -> Result<()>;
-    let tests: [(&'static str, Test); 11] = [
+    let tests: [(&'static str, Test); 12] = [
         ("models of Keras predict as there", keras),
         ("weights of Keras are taken", keras_weights),
         ("a functional model of Keras predicts as there, and comes back", functional),
         ("other files of Keras come back", samples),
+        ("layers inside attention are called as in Keras", attention),
         ("a model comes back", round_trip),
         ("a shared layer is saved once", shared),
         ("weights that do not fit are all named, and none is taken", misfits),
@@ -91,6 +92,22 @@ fn keras(_: &Device) -> Result<()> {
 fn predict_all(model: &Model, arrays: &[(String, Array)]) -> Result<Vec<Vec<f32>>> {
     let inputs: Vec<Array> = arrays.iter().filter(|(name, _)| !name.starts_with('o')).map(|(_, array)| array.clone()).collect();
     model.predict(&inputs[..]).run_all()?.iter().map(Tensor::to_vec).collect()
+}
+
+/// Groups of files are named after Python's attributes, some of which are private.
+fn attention(device: &Device) -> Result<()> {
+    let folder = Folder::new("attention", device)?;
+    let path = folder.file("a.weights.h5");
+    let x = Input::new([5, 8]).symbol();
+    let h = MultiHeadAttention::new(2, 4).use_gate(true).apply([&x, &x]);
+    Model::new(&x, &GroupQueryAttention::new(4, 4, 2).use_gate(true).apply([&h, &h]))?.save_weights(&path)?;
+    let file = Group::open(&path)?;
+    let inside = |layer: &str| file.group(layer).map(|group| group.groups.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    let names = ["_gate_dense", "key_dense", "output_dense", "query_dense", "value_dense", "vars"];
+    assert_eq!(inside("layers/multi_head_attention"), names);
+    let names = ["_gate_dense", "_key_dense", "_output_dense", "_query_dense", "_value_dense", "vars"];
+    assert_eq!(inside("layers/grouped_query_attention"), names);
+    Ok(())
 }
 
 fn functional(device: &Device) -> Result<()> {

@@ -45,15 +45,15 @@ pub struct GroupQueryAttention {
     bias: Weight,
     /// What decides with the layer's name and the step what is dropped; the model's seed if not set.
     seed: Option<u64>,
-    #[layer(skip)]
+    #[layer(skip, child = "_query_dense")]
     query_dense: Option<LayerRef>,
-    #[layer(skip)]
+    #[layer(skip, child = "_key_dense")]
     key_dense: Option<LayerRef>,
-    #[layer(skip)]
+    #[layer(skip, child = "_gate_dense")]
     gate_dense: Option<LayerRef>,
-    #[layer(skip)]
+    #[layer(skip, child = "_value_dense")]
     value_dense: Option<LayerRef>,
-    #[layer(skip)]
+    #[layer(skip, child = "_output_dense")]
     output_dense: Option<LayerRef>,
 }
 

@@ -55,7 +55,7 @@ pub struct MultiHeadAttention {
     query_dense: Option<LayerRef>,
     #[layer(skip)]
     key_dense: Option<LayerRef>,
-    #[layer(skip)]
+    #[layer(skip, child = "_gate_dense")]
     gate_dense: Option<LayerRef>,
     #[layer(skip)]
     value_dense: Option<LayerRef>,
