@@ -117,6 +117,13 @@ impl ActivationFn {
 }
 
 /// Applies an activation function; the shape stays.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = Activation::new(Relu).apply(&Tensor::from([[-1.0f32, 2.0]]));
+/// assert_eq!(y.to_vec::<f32>()?, [0.0, 2.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Activation")]
 pub struct Activation {

@@ -4,6 +4,14 @@ use super::{Call, Layer, SimpleLayer};
 use crate::{DType, Result, Tensor};
 
 /// Adds `l1 * sum(|x|) + l2 * sum(x²)`, divided by the batch size, to the model's loss; the output is the input.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let mut call = Call::new(Training::Yes, 1, 0);
+/// ActivityRegularization::new().l1(0.5).shared().call(&mut call, &Tensor::from([[1.0f32, -3.0]]))?;
+/// assert_eq!(call.take_losses()[0].item::<f32>()?, 2.0);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.ActivityRegularization")]
 pub struct ActivityRegularization {

@@ -5,6 +5,13 @@ use crate::{Result, Shape, Tensor};
 
 /// Dropout that keeps mean and variance, for networks of SELU units: dropped elements take the value where SELU ends to the left,
 /// and everything is scaled and moved back (Klambauer et al., 2017). The shape stays.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let units = Dense::new(64).activation(Selu).kernel_initializer(LecunNormal::new());
+/// let model = Sequential::new().add(Input::new([8])).add(units).add(AlphaDropout::new(0.1)).add(Dense::new(1)).build()?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.AlphaDropout")]
 pub struct AlphaDropout {

@@ -17,6 +17,15 @@ use crate::{
 ///
 /// With `renorm` a batch is also corrected by what moving statistics say of it (Ioffe, 2017), which are three more weights, not
 /// trained: `moving_stddev`, `renorm_mean` and `renorm_stddev`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let model = Sequential::new().add(Input::new([1])).add(BatchNormalization::new().epsilon(0.0)).build()?;
+/// let x = Tensor::from([[1.0f32], [3.0]]);
+/// assert_eq!(model.call(&x, Training::No)?.to_vec::<f32>()?, [1.0, 3.0]); // by the moving statistics, 0 and 1 at first
+/// assert_eq!(model.call(&x, Training::Yes)?.to_vec::<f32>()?, [-1.0, 1.0]); // by the batch
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.BatchNormalization")]
 pub struct BatchNormalization {

@@ -137,6 +137,13 @@ impl<const N: usize> SimpleLayer for Cropping<N> {
 }
 
 /// Cuts steps off sequences: `(N, T, C)` to `(N, T - before - after, C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = Cropping1D::new((1, 0)).apply(&Tensor::from_slice(&[1.0f32, 2.0, 3.0], [1, 3, 1])?);
+/// assert_eq!(y.to_vec::<f32>()?, [2.0, 3.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Cropping1D")]
 pub struct Cropping1D {

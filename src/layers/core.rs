@@ -4,6 +4,11 @@ use super::{Call, DataFormat, Layer, SimpleLayer};
 use crate::{Result, Tensor};
 
 /// `(N, …)` to `(N, all the rest)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(Flatten::new().apply(&Tensor::ones([2, 3, 4])).shape()[..], [2, 12]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Flatten")]
 pub struct Flatten {

@@ -4,6 +4,14 @@ use super::{Build, Call, Layer, SimpleLayer, dropout::check_rate};
 use crate::{Error, Result, Shape, Tensor};
 
 /// While training, normal noise of mean 0 and standard deviation `stddev` is added; the shape stays.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let (noise, x) = (GaussianNoise::new(0.5).shared(), Tensor::ones([2, 3]));
+/// assert_eq!(noise.call(&mut Call::new(Training::No, 1, 0), &x)?.to_vec::<f32>()?, [1.0; 6]);
+/// assert_ne!(noise.call(&mut Call::new(Training::Yes, 1, 0), &x)?.to_vec::<f32>()?, [1.0; 6]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.GaussianNoise")]
 pub struct GaussianNoise {
@@ -36,6 +44,13 @@ impl SimpleLayer for GaussianNoise {
 
 /// While training, each element is multiplied by a normal number of mean 1 and variance `rate / (1 - rate)`; the shape stays
 /// (Srivastava et al., 2014).
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let (noise, x) = (GaussianDropout::new(0.2).shared(), Tensor::zeros([2, 3]));
+/// assert_eq!(noise.call(&mut Call::new(Training::Yes, 1, 0), &x)?.to_vec::<f32>()?, [0.0; 6]); // zeros stay zeros
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.GaussianDropout")]
 pub struct GaussianDropout {

@@ -36,6 +36,13 @@ impl SimpleLayer for Permute {
 }
 
 /// Each vector `n` times: `(N, D)` to `(N, n, D)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = RepeatVector::new(3).apply(&Tensor::from([[1.0f32, 2.0]]));
+/// assert_eq!(y.to_vec::<f32>()?, [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RepeatVector")]
 pub struct RepeatVector {

@@ -49,6 +49,13 @@ impl SimpleLayer for ReLU {
 }
 
 /// `x` where positive, else `negative_slope * x`; the shape stays (Maas et al., 2013).
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = LeakyReLU::new().apply(&Tensor::from([[-2.0f32, 3.0]]));
+/// assert_eq!(y.to_vec::<f32>()?, [-0.6, 3.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.LeakyReLU")]
 pub struct LeakyReLU {
@@ -75,6 +82,13 @@ impl SimpleLayer for LeakyReLU {
 }
 
 /// `x` where positive, else `alpha * (e^x - 1)`; the shape stays (Clevert et al., 2016).
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = ELU::new().alpha(2.0).apply(&Tensor::from([[-100.0f32, 3.0]]));
+/// assert_eq!(y.to_vec::<f32>()?, [-2.0, 3.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.ELU")]
 pub struct ELU {

@@ -7,6 +7,16 @@ use crate::{DType, Result, Shape, initializers::RandomUniform};
 /// product with the transposed table or with one of its own. A language model's first and last layer share weights this way.
 ///
 /// Weights: `embeddings` (input_dim, output_dim) and, unless tied, `reverse_embeddings` (output_dim, input_dim).
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let tokens = Input::new([5]).dtype(DType::I32).symbol();
+/// let table = ReversibleEmbedding::new(100, 16).shared();
+/// let vectors = table.clone().apply(&tokens);
+/// let scores = table.call_with(&vectors).with("reverse", Argument::Value(true.into())).apply();
+/// assert_eq!(Model::new(&tokens, &scores)?.call(&Tensor::from([[1, 2, 3, 4, 5]]), Training::No)?.shape()[..], [1, 5, 100]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.ReversibleEmbedding")]
 pub struct ReversibleEmbedding {

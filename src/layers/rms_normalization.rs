@@ -5,6 +5,13 @@ use crate::{Error, Result, Shape, Tensor, initializers::Ones};
 
 /// `scale * x / sqrt(mean(x²) + epsilon)`, the mean over `axis` of each sample; the shape stays (Zhang and Sennrich, 2019).
 /// Weights: `scale`, of the sizes of those axes.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = RMSNormalization::new().epsilon(0.0).apply(&Tensor::from([[1.0f32, 7.0]])).to_vec::<f32>()?;
+/// assert!((y[0] - 0.2).abs() < 1e-6 && (y[1] - 1.4).abs() < 1e-6); // divided by 5
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RMSNormalization")]
 pub struct RMSNormalization {

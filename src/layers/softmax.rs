@@ -4,6 +4,13 @@ use super::{Axes, Call, Layer, SimpleLayer};
 use crate::{DType, Error, Result, Tensor};
 
 /// `e^x / sum(e^x)` along `axis`; the shape stays. What is masked gets zero, and the rest adds up to one.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = wgrad::layers::Softmax::new().apply(&Tensor::from([[1.0f32, 1.0]]));
+/// assert_eq!(y.to_vec::<f32>()?, [0.5, 0.5]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Softmax")]
 pub struct Softmax {

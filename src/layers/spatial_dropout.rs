@@ -8,6 +8,14 @@ use crate::{
 
 /// [`Dropout`](super::Dropout) of whole channels of `(N, T, C)`: neighbours in time say nearly the same, so that dropping single
 /// elements would hide little (Tompson et al., 2014).
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = SpatialDropout1D::new(0.5).shared().call(&mut Call::new(Training::Yes, 1, 0), &Tensor::ones([4, 8, 16]))?;
+/// let sums = y.sum(&[1]).to_vec::<f32>()?; // of each channel of each sequence: dropped whole, or doubled
+/// assert!(sums.iter().all(|&sum| sum == 0.0 || sum == 16.0));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.SpatialDropout1D")]
 pub struct SpatialDropout1D {
@@ -37,6 +45,13 @@ impl SimpleLayer for SpatialDropout1D {
 
 /// [`Dropout`](super::Dropout) of whole channels of images `(N, H, W, C)` or volumes `(N, D, H, W, C)`; `(N, C, …)` where channels
 /// come first.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = SpatialDropout2D::new(0.5).shared().call(&mut Call::new(Training::Yes, 1, 0), &Tensor::ones([4, 2, 2, 16]))?;
+/// assert!(y.sum(&[1, 2]).to_vec::<f32>()?.iter().all(|&sum| sum == 0.0 || sum == 8.0));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[layer(rank(2, 3))]
 #[doc(alias = "keras.layers.SpatialDropout2D")]

@@ -4,6 +4,13 @@ use super::{Axes, Call, Layer, SimpleLayer};
 use crate::{Result, Tensor};
 
 /// `x / sqrt(sum(x²))`, the sum over `axis`: vectors of length one; the shape stays. Zeros stay zeros.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = UnitNormalization::new().apply(&Tensor::from([[3.0f32, 4.0]])).to_vec::<f32>()?;
+/// assert!((y[0] - 0.6).abs() < 1e-6 && (y[1] - 0.8).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.UnitNormalization")]
 pub struct UnitNormalization {

@@ -17,6 +17,13 @@ fn check<const N: usize>(input: &Shape, size: [usize; N], format: DataFormat) ->
 }
 
 /// Longer sequences: each step `size` times, `(N, T, C)` to `(N, T * size, C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = UpSampling1D::new(2).apply(&Tensor::from_slice(&[1.0f32, 2.0], [1, 2, 1])?);
+/// assert_eq!(y.to_vec::<f32>()?, [1.0, 1.0, 2.0, 2.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.UpSampling1D")]
 pub struct UpSampling1D {
@@ -74,6 +81,12 @@ impl SimpleLayer for UpSampling2D {
 }
 
 /// Larger volumes: each element `size` times along each axis, `(N, D, H, W, C)` to `(N, D * size, H * size, W * size, C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = UpSampling3D::new([1, 2, 3]).apply(&Tensor::ones([1, 2, 2, 2, 4]));
+/// assert_eq!(y.shape()[..], [1, 2, 4, 6, 4]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.UpSampling3D")]
 pub struct UpSampling3D {

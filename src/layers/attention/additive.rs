@@ -11,6 +11,14 @@ use crate::{
 /// (B, T, V) (Bahdanau et al., 2015). Called with query and value, or with query, value and key.
 ///
 /// Weights: `scale` (D) where `use_scale` is set. Arguments of the call and masks are those of [`Attention`](super::Attention).
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let (query, value) = (Input::new([4, 8]).symbol(), Input::new([6, 8]).symbol());
+/// let y = AdditiveAttention::new().apply([&query, &value]);
+/// let model = Model::new([&query, &value], &y)?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.AdditiveAttention")]
 pub struct AdditiveAttention {

@@ -24,6 +24,14 @@ pub enum ScoreMode {
 /// Weights: `scale`, a number, where `use_scale` is set, and `concat_score_weight`, a number, in mode `Concat`. Arguments of the call:
 /// `use_causal_mask` hides later keys, `return_attention_scores` adds the weights (B, T, S) to the outputs. The value's mask hides
 /// keys, the query's mask zeros outputs and is theirs.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let (query, value) = (Input::new([4, 8]).symbol(), Input::new([6, 8]).symbol());
+/// let y = Attention::new().use_scale(true).apply([&query, &value]);
+/// let model = Model::new([&query, &value], &y)?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Attention")]
 pub struct Attention {

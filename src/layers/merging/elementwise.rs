@@ -23,6 +23,13 @@ impl Layer for Add {
 }
 
 /// The first of two inputs minus the second; they broadcast beside the batch axis.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = Subtract::new().apply([&Tensor::from([[1.0f32, 6.0]]), &Tensor::from([[3.0f32, 2.0]])]);
+/// assert_eq!(y.to_vec::<f32>()?, [-2.0, 4.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Subtract")]
 pub struct Subtract {}
@@ -37,6 +44,13 @@ impl Layer for Subtract {
 }
 
 /// The mean of all inputs, which broadcast beside the batch axis.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = Average::new().apply([&Tensor::from([[1.0f32, 6.0]]), &Tensor::from([[3.0f32, 2.0]])]);
+/// assert_eq!(y.to_vec::<f32>()?, [2.0, 4.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Average")]
 pub struct Average {}
@@ -49,6 +63,13 @@ impl Layer for Average {
 }
 
 /// The product of all inputs, which broadcast beside the batch axis. A masked place of an input counts as one.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = Multiply::new().apply([&Tensor::from([[1.0f32, 6.0]]), &Tensor::from([[3.0f32, 2.0]])]);
+/// assert_eq!(y.to_vec::<f32>()?, [3.0, 12.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Multiply")]
 pub struct Multiply {}
@@ -70,6 +91,13 @@ impl Layer for Multiply {
 }
 
 /// The largest of all inputs, which broadcast beside the batch axis. A masked place of an input does not count.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = Maximum::new().apply([&Tensor::from([[1.0f32, 6.0]]), &Tensor::from([[3.0f32, 2.0]])]);
+/// assert_eq!(y.to_vec::<f32>()?, [3.0, 6.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Maximum")]
 pub struct Maximum {}
@@ -81,6 +109,13 @@ impl Layer for Maximum {
 }
 
 /// The smallest of all inputs, which broadcast beside the batch axis. A masked place of an input does not count.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = Minimum::new().apply([&Tensor::from([[1.0f32, 6.0]]), &Tensor::from([[3.0f32, 2.0]])]);
+/// assert_eq!(y.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Minimum")]
 pub struct Minimum {}

@@ -5,6 +5,13 @@ use crate::{Result, Shape, Tensor};
 
 /// The largest value of each channel of inputs with N axes of space: `(N, space…, C)` to `(N, C)`, or `(N, 1…, C)` with `keepdims`. The layers are
 /// [`GlobalMaxPooling1D`], [`GlobalMaxPooling2D`] and [`GlobalMaxPooling3D`].
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = GlobalMaxPooling1D::new().apply(&Tensor::from_slice(&[1.0f32, 6.0, 3.0, 2.0], [1, 2, 2])?);
+/// assert_eq!(y.to_vec::<f32>()?, [3.0, 6.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[layer(rank(1, 2, 3))]
 pub struct GlobalMaxPooling<const N: usize> {
@@ -43,6 +50,13 @@ impl<const N: usize> SimpleLayer for GlobalMaxPooling<N> {
 /// The mean of each channel of inputs with N axes of space: `(N, space…, C)` to `(N, C)`, or `(N, 1…, C)` with `keepdims`. The layers are
 /// [`GlobalAveragePooling1D`], [`GlobalAveragePooling2D`] and [`GlobalAveragePooling3D`]. The mean of
 /// sequences with a mask is that of the steps which count.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = GlobalAveragePooling1D::new().apply(&Tensor::from_slice(&[1.0f32, 6.0, 3.0, 2.0], [1, 2, 2])?);
+/// assert_eq!(y.to_vec::<f32>()?, [2.0, 4.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[layer(rank(1, 2, 3))]
 pub struct GlobalAveragePooling<const N: usize> {

@@ -16,6 +16,12 @@ use crate::{
 ///
 /// Weights: `kernel` (D, 3 units), `recurrent_kernel` (units, 3 units), `bias` (2, 3 units), b and b', or (3 units); gates in the order
 /// z, r, n.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RNN::new(GRUCell::new(4)); // as GRU::new(4)
+/// assert_eq!(layer.apply(&Tensor::ones([2, 5, 3])).shape()[..], [2, 4]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.GRUCell")]
 pub struct GRUCell {

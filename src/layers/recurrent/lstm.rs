@@ -17,6 +17,12 @@ use crate::{
 /// and i, f, o alike by the recurrent activation. States: h and c, `(N, units)` each.
 ///
 /// Weights: `kernel` (D, 4 units), `recurrent_kernel` (units, 4 units), `bias` (4 units); gates in the order i, f, g, o.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RNN::new(LSTMCell::new(4)); // as LSTM::new(4)
+/// assert_eq!(layer.apply(&Tensor::ones([2, 5, 3])).shape()[..], [2, 4]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.LSTMCell")]
 pub struct LSTMCell {

@@ -14,6 +14,12 @@ use crate::{
 /// A step of a plain recurrent layer, `h' = activation(x W + h R + b)`. State: h, `(N, units)`.
 ///
 /// Weights: `kernel` (D, units), `recurrent_kernel` (units, units), `bias` (units).
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RNN::new(SimpleRNNCell::new(4)); // as SimpleRNN::new(4)
+/// assert_eq!(layer.apply(&Tensor::ones([2, 5, 3])).shape()[..], [2, 4]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.SimpleRNNCell")]
 pub struct SimpleRNNCell {

@@ -10,6 +10,12 @@ use crate::{
 };
 
 /// Cells one after another: each takes the output of the one before it as its input. The states are those of all, in order.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RNN::new(StackedRNNCells::new([LSTMCell::new(8).shared(), GRUCell::new(4).shared()]));
+/// assert_eq!(layer.apply(&Tensor::ones([2, 5, 3])).shape()[..], [2, 4]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.StackedRNNCells")]
 pub struct StackedRNNCells {
