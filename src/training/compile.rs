@@ -37,7 +37,7 @@ pub(super) struct Chosen {
 /// ```
 /// use wgrad::prelude::*;
 /// let x = Input::new([4]).symbol();
-/// let (age, income) = (Dense::new(1).name("age").apply(&x), Dense::new(1).name("income").activation(Sigmoid).apply(&x));
+/// let (age, income) = (Dense::new(1).name("age").apply(&x), Dense::new(1).activation(Sigmoid).name("income").apply(&x));
 /// let mut model = Model::new(&x, [&age, &income])?;
 /// let losses = Losses::new().add("age", MeanSquaredError::new()).add("income", BinaryCrossentropy::new());
 /// model.compile(Adam::new(1e-3), losses).loss_weight("age", 0.1).metric_of("age", RootMeanSquaredError::new()).finish()?;
