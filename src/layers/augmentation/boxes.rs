@@ -56,8 +56,8 @@ pub(super) fn extent([a, b, c, d]: [&Tensor; 4]) -> (Tensor, Tensor) {
 ///
 /// ```
 /// use wgrad::{layers::{BoxFormat, convert_format}, prelude::*};
-/// let boxes = convert_format(&Tensor::from([[10.0f32, 20.0, 30.0, 60.0]]), BoxFormat::Xyxy, BoxFormat::RelXywh, [100, 200])?;
-/// assert_eq!(boxes.to_vec::<f32>()?, [0.05, 0.2, 0.1, 0.4]);
+/// let boxes = convert_format(&Tensor::from([[16.0f32, 8.0, 48.0, 24.0]]), BoxFormat::Xyxy, BoxFormat::RelXywh, [64, 128])?;
+/// assert_eq!(boxes.to_vec::<f32>()?, [0.125, 0.125, 0.25, 0.25]);
 /// # Ok::<(), wgrad::Error>(())
 /// ```
 ///
