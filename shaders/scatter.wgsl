@@ -1,10 +1,15 @@
-// Adds updates up at given positions along the middle one of three axes: one invocation owns an element and walks all updates in order.
+// Adds updates up, or folds them otherwise, at given positions along the middle one of three axes: one invocation owns an element and walks all updates in order.
+
+// <begin use math>
+// <end use math>
 
 struct Args { total: u32, length: u32, count: u32, inner: u32, index_row: u32, index_place: u32, index_column: u32 }
 @group(0) @binding(0) var<uniform> args: Args;
 
 // <begin element>
 alias Element = f32;
+fn start() -> Element { return 0.0; }
+fn combine(a: Element, b: Element) -> Element { return a + b; }
 // <end element>
 
 @group(0) @binding(1) var<storage, read> indices: array<i32>;
@@ -21,11 +26,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     let own = i32((i / args.inner) % args.length);
     let row = i / (args.inner * args.length);
     let length = i32(args.length);
-    var sum = Element(0);
+    var sum = start();
     for (var place = 0u; place < args.count; place++) {
         let index = indices[row * args.index_row + place * args.index_place + column * args.index_column];
         if clamp(select(index, index + length, index < 0), 0, length - 1) == own {
-            sum += updates[(row * args.count + place) * args.inner + column];
+            sum = combine(sum, updates[(row * args.count + place) * args.inner + column]);
         }
     }
     output[i] = sum;

@@ -1,10 +1,15 @@
-// Adds updates up at the targets of one list of indices: one invocation owns an element and follows its target's updates in order.
+// Adds updates up, or folds them otherwise, at the targets of one list of indices: one invocation owns an element and follows its target's updates in order.
+
+// <begin use math>
+// <end use math>
 
 struct Args { total: u32, length: u32, count: u32, inner: u32 }
 @group(0) @binding(0) var<uniform> args: Args;
 
 // <begin element>
 alias Element = f32;
+fn start() -> Element { return 0.0; }
+fn combine(a: Element, b: Element) -> Element { return a + b; }
 // <end element>
 
 @group(0) @binding(1) var<storage, read> ends: array<u32>;
@@ -21,10 +26,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     let column = i % args.inner;
     let own = (i / args.inner) % args.length;
     let row = i / (args.inner * args.length);
-    var sum = Element(0);
+    var sum = start();
     var place = args.count - ends[2u * own];
     while place < args.count {
-        sum += updates[(row * args.count + place) * args.inner + column];
+        sum = combine(sum, updates[(row * args.count + place) * args.inner + column]);
         place = next[place];
     }
     output[i] = sum;

@@ -1,5 +1,5 @@
-//! `docs/coverage.md`, made from what is registered and from the list of Keras' public classes. The test fails when the page is
-//! stale; `WGRAD_UPDATE=1` writes it anew.
+//! `docs/coverage.md` and `docs/ops.md`, made from what is registered and from the lists of Keras' public classes and functions. The
+//! tests fail when a page is stale; `WGRAD_UPDATE=1` writes it anew.
 
 use std::fmt::Write as _;
 use wgrad::{
@@ -85,12 +85,63 @@ fn page() -> String {
     )
 }
 
-#[test]
-fn the_page_is_not_stale() {
-    let (path, page) = (concat!(env!("CARGO_MANIFEST_DIR"), "/docs/coverage.md"), page());
+/// That the page at `path` is `page`.
+fn check(path: &str, page: &str) {
+    let path = &format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("WGRAD_UPDATE").is_some() {
-        std::fs::write(path, &page).unwrap();
+        std::fs::write(path, page).unwrap();
     }
     let found = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(found == page, "docs/coverage.md is stale: WGRAD_UPDATE=1 cargo test --test coverage writes it anew");
+    assert!(found == page, "{path} is stale: WGRAD_UPDATE=1 cargo test --test coverage writes it anew");
+}
+
+#[test]
+fn the_page_of_classes_is_not_stale() {
+    check("docs/coverage.md", &page());
+}
+
+/// What graphs hold of a function that makes no node.
+fn no_node(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "constant" => "makes a constant, which files hold as such",
+        "answer" => "answers when the graph is made",
+        "python" => "refused: takes a Python function",
+        "composed" => "made of other functions",
+        _ => return None,
+    })
+}
+
+fn page_of_ops() -> String {
+    let known: Vec<_> = wgrad::layers::op_classes().collect();
+    let (mut table, mut count, mut total, mut refused) = (String::new(), 0, 0, 0);
+    for line in include_str!("fixtures/keras_ops.txt").lines() {
+        let (name, class) = line.split_once(' ').unwrap_or_else(|| panic!("{line}"));
+        let why = wgrad::layers::REFUSED_OPS.iter().find(|(refused, _)| *refused == class).map(|(_, why)| *why);
+        let _ = match (no_node(class), why, known.iter().find(|(known, _)| *known == class)) {
+            (Some(text), ..) => writeln!(table, "| {name} | | {text} | | | |"),
+            (_, Some(why), _) => {
+                refused += 1;
+                writeln!(table, "| {name} | {class} | refused: {why} | | | |")
+            }
+            (_, _, Some((_, gradient))) => {
+                (count, total) = (count + 1, total + 1);
+                writeln!(table, "| {name} | {class} | yes | yes | {} | both ways |", if *gradient { "yes" } else { "none" })
+            }
+            _ => {
+                total += 1;
+                writeln!(table, "| {name} | {class} | not yet | | | |")
+            }
+        };
+    }
+    format!(
+        "# `keras.ops` in graphs\n\nMade by `tests/coverage.rs` from the table in `src/layers/operation`; `WGRAD_UPDATE=1 cargo test --test \
+         coverage` writes it anew. The functions are those of Keras 3.15; a class is what files call a function's node. Devices have no \
+         64-bit numbers: float64 is float32 here, int64 and smaller integers are int32.\n\n{count} of {total} functions that can stand in \
+         a graph do so here, {refused} are refused by name.\n\n| function | class | CPU | GPU | gradient | `.keras` |\n|---|---|---|---|---|---|\n{table}"
+    )
+}
+
+#[test]
+fn the_page_of_ops_is_not_stale() {
+    check("docs/ops.md", &page_of_ops());
 }

@@ -390,6 +390,20 @@ fn min_f32(x: f32, y: f32) -> f32 { return nan_min(x, y); }
 fn min_i32(x: i32, y: i32) -> i32 { return min(x, y); }
 fn min_u32(x: u32, y: u32) -> u32 { return min(x, y); }
 
+// The greatest common divisor by Euclid's steps; that of 0 and 0 is 0.
+fn gcd_u32(x: u32, y: u32) -> u32 {
+    var a = x;
+    var b = y;
+    while b != 0u {
+        let r = a % max(b, 1u);
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+fn gcd_i32(x: i32, y: i32) -> i32 { return i32(gcd_u32(u32(abs(x)), u32(abs(y)))); }
+
 // The remainder with the sign of the divisor.
 fn floor_mod_f32(x: f32, y: f32) -> f32 {
     let r = remainder(x, y);

@@ -3,6 +3,7 @@
 mod fields;
 mod numbers;
 mod object;
+mod text;
 mod value;
 
 pub use fields::{Fields, Flatten, Reader, Shares, read};
@@ -13,6 +14,7 @@ pub use object::{Entry, Kind, Object};
 pub(crate) use object::{Written, kind, snake_case};
 /// JSON, as Keras' files hold it.
 pub use serde_json::Value as Json;
+pub(crate) use text::{number, parse as parse_json, write as write_json};
 pub use value::Value;
 pub use wgrad_derive::Choice;
 

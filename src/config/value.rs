@@ -1,6 +1,6 @@
 //! Values of options: numbers, strings, lists, and what may be missing.
 
-use super::{Json, Reader};
+use super::{Json, Reader, text};
 use crate::{DType, mixed_precision::Policy};
 
 /// A value that stands in a config.
@@ -77,18 +77,18 @@ integers! {
 
 impl Value for f64 {
     fn to_json(&self) -> Json {
-        (*self).into()
+        text::of_number(*self)
     }
 
     fn from_json(json: &Json, reader: &mut Reader) -> Option<Self> {
-        json.as_f64().or_else(|| reader.expected("a number", json))
+        text::number(json).or_else(|| reader.expected("a number", json))
     }
 }
 
 impl Value for f32 {
     fn to_json(&self) -> Json {
         // The shortest number that is this one, so that 0.1 is written as 0.1.
-        self.to_string().parse::<f64>().unwrap_or(f64::from(*self)).into()
+        text::of_number(self.to_string().parse::<f64>().unwrap_or(f64::from(*self)))
     }
 
     fn from_json(json: &Json, reader: &mut Reader) -> Option<Self> {

@@ -26,7 +26,7 @@ pub(crate) use node::{Expr, Node};
 pub use op::{Access, GradCx, Key, Live, Op, OpRef, Params, Specs};
 pub use record::{apply, apply_one};
 pub(crate) use record::{apply_on, note_flush, without_count};
-pub(crate) use symbol::Symbolic;
+pub(crate) use symbol::{Symbolic, symbolic, symbolic_all};
 pub use tape::GradientTape;
 pub(crate) use tape::TapeToken;
 pub use variable::Variable;

@@ -2,16 +2,36 @@
 
 use super::{Node, Tensor};
 use crate::{Result, device::Device, shape::Spec};
+use serde_json::Value as Json;
 use std::{any::Any, sync::Arc};
 
 /// What a symbol is; known further up.
 pub(crate) trait Symbolic: Send + Sync {
-    /// The symbol for op `name` of these inputs, at least one of which is a symbol.
+    /// The symbols for the tensor's method `name` of these inputs, at least one of which is a symbol, with options in order.
     #[track_caller]
-    fn apply(&self, name: &'static str, inputs: &[&Tensor]) -> Tensor;
+    fn apply(&self, name: &str, inputs: &[&Tensor], options: &[Json]) -> Vec<Tensor>;
+
+    /// Sizes of a shape that was calculated of this symbol's, as options: -1 where they are unknown.
+    fn sizes(&self, sizes: &[usize]) -> Json;
+
+    /// The key of `start`, `size` and `step` along each axis of `x`, this symbol.
+    fn key(&self, x: &Tensor, spans: &[(usize, usize, isize)]) -> Json;
 
     /// Itself.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// The symbol for a tensor's method, where one of its inputs is a symbol: methods ask first.
+#[track_caller]
+pub(crate) fn symbolic(name: &str, inputs: &[&Tensor], options: &[Json]) -> Option<Tensor> {
+    symbolic_all(name, inputs, options).map(|mut outputs| outputs.swap_remove(0))
+}
+
+/// The symbols for a method that gives several.
+#[track_caller]
+pub(crate) fn symbolic_all(name: &str, inputs: &[&Tensor], options: &[Json]) -> Option<Vec<Tensor>> {
+    let symbol = inputs.iter().find_map(|input| input.symbolic())?;
+    Some(symbol.apply(name, inputs, options))
 }
 
 impl Tensor {

@@ -72,6 +72,8 @@ pub use masking::Masking;
 pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
 pub use noise::{GaussianDropout, GaussianNoise};
 pub(crate) use operation::Operation;
+#[doc(hidden)]
+pub use operation::{REFUSED_OPS, op_classes};
 pub use options::{Axes, DataFormat, PartialShape, Sizes};
 pub use pooling::*;
 pub use prelu::PReLU;

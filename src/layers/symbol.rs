@@ -1,14 +1,19 @@
 //! Layers applied to symbols: what functional models are made of.
 
-use super::{Argument, Call, Inputs, LayerRef, operation};
+use super::{
+    Argument, Call, Inputs, LayerRef,
+    operation::{self, Operation},
+};
 use crate::{
     DType, Dims, Error, ErrorKind, Result, Tensor,
+    config::Json,
     graph::{Symbolic, without_count},
     random,
     shape::Spec,
 };
 use std::{
     any::Any,
+    collections::BTreeSet,
     panic::Location,
     sync::{
         Arc,
@@ -123,8 +128,24 @@ impl Meaning {
 }
 
 impl Symbolic for Meaning {
-    fn apply(&self, name: &'static str, inputs: &[&Tensor]) -> Tensor {
-        operation::apply(name, inputs)
+    fn apply(&self, name: &str, inputs: &[&Tensor], options: &[Json]) -> Vec<Tensor> {
+        operation::apply(name, inputs, options)
+    }
+
+    fn sizes(&self, sizes: &[usize]) -> Json {
+        let is_unknown = |size: &usize| *size > 0 && size.is_multiple_of(STAND_INS[0]) && self.dims.contains(&None);
+        sizes.iter().map(|size| if is_unknown(size) { Json::from(-1) } else { (*size).into() }).collect()
+    }
+
+    fn key(&self, x: &Tensor, spans: &[(usize, usize, isize)]) -> Json {
+        let span = |((start, size, step), whole): (&(usize, usize, isize), &usize)| {
+            let stop = *start as isize + *size as isize * step;
+            // The whole of an axis, of unknown size too; walking back ends before the first element.
+            let (start, stop) = if size == whole && step.abs() == 1 { (None, None) } else { (Some(*start), (stop >= 0).then_some(stop)) };
+            let step = if *step == 1 { Json::Null } else { (*step).into() };
+            serde_json::json!({"class_name": "__slice__", "config": {"start": start, "stop": stop, "step": step}})
+        };
+        spans.iter().zip(x.shape().iter()).map(span).collect()
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -150,17 +171,15 @@ fn stand_in(tensor: &Tensor, size: usize) -> Tensor {
 /// The outputs of `layer` for `inputs`, some of which are symbols. An error waits in them for the model that is made of them,
 /// and says at which line.
 pub(crate) fn apply(layer: &LayerRef, inputs: Inputs, line: Option<&Location>) -> Vec<Tensor> {
-    let failed = |error: Error| vec![Meaning { dims: Dims::default(), mask: None, origin: Err(error) }.tensor(DType::F32)];
     if let Some(error) = inputs.all().find_map(|x| Meaning::of(x).and_then(|meaning| meaning.origin.as_ref().err())) {
-        return failed(error.clone());
+        return failed(error.clone(), None);
     }
     let outputs = match infer(layer, &inputs) {
         Ok(outputs) => outputs,
         Err(error) => {
             // Unknown sizes are shown as such.
             let text = error.to_string().replace("(83", "(None").replace(" 83", " None");
-            let line = line.map_or_else(String::new, |line| format!(" (at {}:{})", line.file(), line.line()));
-            return failed(Error::new(error.kind(), text + &line));
+            return failed(Error::new(error.kind(), text), line);
         }
     };
     static ORDER: AtomicU64 = AtomicU64::new(0);
@@ -170,6 +189,13 @@ pub(crate) fn apply(layer: &LayerRef, inputs: Inputs, line: Option<&Location>) -
     let symbol =
         |(output, (dims, dtype, mask))| Meaning { dims, mask, origin: Ok(Origin::Call { call: call.clone(), output }) }.tensor(dtype);
     outputs.into_iter().enumerate().map(symbol).collect()
+}
+
+/// A symbol in which an error waits for the model that is made of it.
+pub(super) fn failed(error: Error, line: Option<&Location>) -> Vec<Tensor> {
+    let line = line.map_or_else(String::new, |line| format!(" (at {}:{})", line.file(), line.line()));
+    let error = Error::new(error.kind(), error.to_string() + &line);
+    vec![Meaning { dims: Dims::default(), mask: None, origin: Err(error) }.tensor(DType::F32)]
 }
 
 /// Shape, dtype and mask of each output.
@@ -183,10 +209,24 @@ fn infer(layer: &LayerRef, inputs: &Inputs) -> Result<Vec<(Dims, DType, Option<D
         out
     };
     let run = |size: usize| layer.call_all(&mut Call::inferring(), &masked(size));
-    let (one, other) = without_count(|| Ok::<_, Error>((run(STAND_INS[0])?, run(STAND_INS[1])?)))?;
+    let (one, other) = without_count(|| {
+        let first = run(STAND_INS[0]).and_then(|one| Ok((one, run(STAND_INS[1])?)));
+        // An op may meet a known size where its inputs have an unknown one, which then is that or 1, as in Keras.
+        let met = |error: Error| {
+            let is_operation = layer.with::<Operation, _>(|_| ()).is_some();
+            let sizes = known_sizes(inputs).into_iter().filter(|_| is_operation);
+            sizes.into_iter().find_map(|size| run(size).ok().map(|one| (run(1).unwrap_or_else(|_| one.clone()), one))).ok_or(error)
+        };
+        first.or_else(met)
+    })?;
     let common = |a: &Tensor, b: &Tensor| Dims::common(a.shape(), b.shape());
     let outputs = one.tensors().iter().zip(other.tensors()).enumerate();
     Ok(outputs.map(|(at, (a, b))| (common(a, b), a.dtype(), one.mask(at).zip(other.mask(at)).map(|(a, b)| common(a, b)))).collect())
+}
+
+/// The sizes that axes of the inputs have, the small ones first.
+fn known_sizes(inputs: &Inputs) -> BTreeSet<usize> {
+    inputs.all().flat_map(|x| x.dims().iter().copied().flatten().collect::<Vec<_>>()).collect()
 }
 
 /// A call about to be made: `attention.call_with((&query, &value)).causal().apply()`.

@@ -18,7 +18,7 @@ pub use batch::Batch;
 pub(crate) use batch::spread;
 pub use circle::Circle;
 pub use cross_entropy::{BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy};
-pub use ctc::CTC;
+pub use ctc::{CTC, ctc_loss};
 pub use divergence::{KLDivergence, Poisson, kl_divergence, poisson};
 pub use focal::{BinaryFocalCrossentropy, CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy};
 pub use hinge::{CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge};

@@ -72,7 +72,7 @@ pub(super) fn make(config: &Json, file: &Group) -> Result<Model> {
 }
 
 pub(super) fn parse(text: &[u8]) -> Result<Json> {
-    serde_json::from_slice(text).map_err(|error| Error::data(format!("not JSON: {error}")))
+    crate::config::parse_json(text)
 }
 
 impl Model {

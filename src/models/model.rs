@@ -339,7 +339,7 @@ impl Model {
         if let Ok(compiled) = &self.compiled {
             json["compile_config"] = compiled.to_json(self.output_names()?);
         }
-        Ok(json.to_string())
+        Ok(crate::config::write_json(&json))
     }
 
     /// The model that `json` describes, with new weights, compiled if the other one was.
@@ -356,7 +356,7 @@ impl Model {
     /// All classes and options that are not known, with their layers.
     #[doc(alias = "keras.models.model_from_json")]
     pub fn from_json(json: &str) -> Result<Self> {
-        let json = serde_json::from_str(json).map_err(|error| Error::data(format!("a model's JSON: {error}")))?;
+        let json = crate::config::parse_json(json.as_bytes()).map_err(|error| error.at("a model's JSON"))?;
         Self::from_config(&json, true)
     }
 

@@ -155,10 +155,9 @@ impl Config for Network {
         let layers = self.graph.layers.iter().enumerate().map(|(at, layer)| {
             let mut json = layer.to_json();
             if layer.with::<Operation, _>(|_| ()).is_some() {
-                json = json!({
-                    "module": json["module"], "class_name": json["class_name"], "config": {"name": layer.layer_name()},
-                    "registered_name": json["class_name"],
-                });
+                let options = json["config"].as_object_mut().into_iter();
+                options.for_each(|options| options.retain(|name, _| name != "trainable"));
+                json["registered_name"] = json["class_name"].clone();
             }
             let mut nodes: Vec<&Step> = self.graph.steps.iter().filter(|step| step.layer == at).collect();
             nodes.sort_by_key(|step| step.node);
@@ -190,19 +189,7 @@ impl Network {
                 let config = json!({"shape": dims.to_json(), "dtype": dtype.name(), "keras_history": self.graph.history(*slot)});
                 json!({"class_name": "__keras_tensor__", "config": config})
             }
-            Source::Constant(tensor) => tensor.cast(DType::F32).to_vec::<f32>().map_or(
-                Json::Null,
-                |values| json!({"class_name": "__numpy__", "config": {"value": values, "dtype": tensor.dtype().name()}}),
-            ),
-        };
-        let mut inputs = step.inputs.iter().map(tensor);
-        let args: Vec<Json> = match layer.with::<Operation, _>(|operation| operation.constants.clone()) {
-            Some(constants) => {
-                constants.iter().map(|constant| constant.map_or_else(|| inputs.next().unwrap_or_default(), Json::from)).collect()
-            }
-            // Attention takes its inputs one by one, merging layers as a list.
-            None if step.inputs.len() > 1 && layer.takes_list() => vec![inputs.collect()],
-            None => inputs.collect(),
+            Source::Constant(tensor) => constant_json(tensor),
         };
         let argument = |(name, argument): &(String, ArgumentSource)| {
             let value = match argument {
@@ -213,6 +200,13 @@ impl Network {
             (name.clone(), value)
         };
         let kwargs: Options = step.arguments.iter().map(argument).collect();
+        let inputs = step.inputs.iter().map(tensor);
+        let (args, kwargs) = match layer.with::<Operation, _>(|operation| operation.write_arguments(kwargs.clone())) {
+            Some(arguments) => arguments,
+            // Attention takes its inputs one by one, merging layers as a list.
+            None if step.inputs.len() > 1 && layer.takes_list() => (vec![inputs.collect()], kwargs),
+            None => (inputs.collect(), kwargs),
+        };
         json!({"args": args, "kwargs": kwargs})
     }
 
@@ -330,7 +324,7 @@ impl Wiring {
                 continue;
             }
             let nodes = json["inbound_nodes"].as_array().map_or(&[][..], Vec::as_slice);
-            let Some(layer) = read_layer(json, nodes, reader) else {
+            let Some(layer) = read_layer(json, reader) else {
                 complete = false;
                 continue;
             };
@@ -346,7 +340,8 @@ impl Wiring {
             for (layer, name, at, node) in calls {
                 // Calls of one layer keep their order.
                 let waits = later.iter().any(|(other, ..): &(LayerRef, String, usize, &Json)| other.is_same(&layer));
-                match made.inputs(node).filter(|_| !waits) {
+                let inputs = layer.with::<Operation, _>(|operation| made.arguments(operation, node)).unwrap_or_else(|| made.inputs(node));
+                match inputs.filter(|_| !waits) {
                     Some(inputs) => drop(made.symbols.insert((name, at), layer.call_with(inputs).apply_all())),
                     None => later.push((layer, name, at, node)),
                 }
@@ -395,6 +390,31 @@ impl Wiring {
         }))
     }
 
+    /// The arguments of an op's call; nothing while one of them is not known yet.
+    fn arguments(&self, operation: &Operation, node: &Json) -> Option<Inputs> {
+        let args = node["args"].as_array().into_iter().flatten().map(|json| self.argument(json)).collect::<Option<_>>()?;
+        let kwargs = node["kwargs"].as_object().into_iter().flatten();
+        let kwargs = kwargs.map(|(name, json)| Some((name.clone(), self.argument(json)?))).collect::<Option<_>>()?;
+        Some(operation.name_arguments(args, kwargs))
+    }
+
+    /// A tensor, a list with tensors among its elements, or what else stands there.
+    fn argument(&self, json: &Json) -> Option<Argument> {
+        // What is no array of numbers stays as it is: the op that needs a tensor there says so.
+        let element = |json: &Json| if is_tensor(json) { Some(self.tensor(json)) } else { Operation::constant(json).map(Some) };
+        Some(match json {
+            json if is_tensor(json) => Argument::Tensor(self.tensor(json)?),
+            json if is_constant(json) => Operation::constant(json).map_or_else(|| Argument::Value(json.clone()), Argument::Tensor),
+            Json::Array(list) if list.iter().any(|json| is_tensor(json) || is_constant(json)) => {
+                match list.iter().map(element).collect::<Option<Vec<_>>>() {
+                    Some(tensors) => Argument::Tensors(tensors.into_iter().collect::<Option<_>>()?),
+                    None => Argument::Value(json.clone()),
+                }
+            }
+            json => Argument::Value(json.clone()),
+        })
+    }
+
     fn tensor(&self, json: &Json) -> Option<Tensor> {
         self.find(&place(json.pointer("/config/keras_history")?)?)
     }
@@ -404,15 +424,33 @@ fn is_tensor(json: &Json) -> bool {
     json["class_name"] == "__keras_tensor__"
 }
 
-/// A layer, or an op with the constants of its first call.
-fn read_layer(json: &Json, nodes: &[Json], reader: &mut Reader) -> Option<LayerRef> {
+fn is_constant(json: &Json) -> bool {
+    json["class_name"] == "__numpy__" || json["class_name"] == "__tensor__"
+}
+
+/// A constant as files hold it: NumPy's array, or a number.
+fn constant_json(tensor: &Tensor) -> Json {
+    let values: Result<Vec<Json>> = match tensor.dtype() {
+        DType::Bool => tensor.to_vec::<bool>().map(|values| values.into_iter().map(Json::from).collect()),
+        dtype if dtype.is_float() => tensor.cast(DType::F32).to_vec::<f32>().map(|values| values.iter().map(Value::to_json).collect()),
+        DType::U32 => tensor.to_vec::<u32>().map(|values| values.into_iter().map(Json::from).collect()),
+        _ => tensor.cast(DType::I32).to_vec::<i32>().map(|values| values.into_iter().map(Json::from).collect()),
+    };
+    let Ok(mut values) = values else { return Json::Null };
+    for &size in tensor.shape().iter().rev() {
+        values = if size == 0 { vec![json!([])] } else { values.chunks(size).map(|row| row.to_vec().into()).collect() };
+    }
+    let value = values.into_iter().next().unwrap_or_else(|| json!([]));
+    if tensor.rank() == 0 { value } else { json!({"class_name": "__numpy__", "config": {"value": value, "dtype": tensor.dtype().name()}}) }
+}
+
+/// A layer, or an op.
+fn read_layer(json: &Json, reader: &mut Reader) -> Option<LayerRef> {
     if !json["module"].as_str().is_some_and(|module| module.starts_with("keras.src.ops") || module.starts_with("keras.ops")) {
         return LayerRef::from_json(json, reader);
     }
-    let arguments = nodes.first().and_then(|node| node["args"].as_array()).map_or(&[][..], Vec::as_slice);
-    let class = json["class_name"].as_str().unwrap_or_default();
-    match Operation::named(class, arguments.iter().map(Json::as_f64).collect()) {
-        Some(operation) => Some(LayerRef::from(operation)),
-        None => reader.refuse(format_args!("unknown op {class}")),
-    }
+    let config = json["config"].as_object().cloned().unwrap_or_default();
+    reader.at(json["name"].as_str().unwrap_or("op"), |reader| {
+        Operation::read(json["class_name"].as_str().unwrap_or_default(), config, reader)
+    })
 }

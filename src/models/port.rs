@@ -183,18 +183,27 @@ fn value_code(value: &Json) -> String {
 
 /// `&a + &b`, `(&a).relu()`.
 fn operation_code(layer: &LayerRef, step: &Step, names: &[String]) -> Option<String> {
-    let constants = layer.with::<Operation, _>(|operation| operation.constants.clone())?;
-    let mut tensors = step.inputs.iter().map(|source| source_code(source, names));
-    let arguments: Vec<String> =
-        constants.iter().map(|constant| constant.map_or_else(|| tensors.next().unwrap_or_default(), |c| format!("{c:?}"))).collect();
-    let operator = match layer.class_name() {
-        "Add" => "+",
-        "Subtract" => "-",
-        "Multiply" => "*",
-        "Divide" | "TrueDivide" => "/",
-        "Negative" => return Some(format!("-{}", arguments[0])),
-        "Absolute" => return Some(format!("({}).abs()", arguments[0])),
-        class => return Some(format!("({}).{}({})", arguments[0], snake_case(class), arguments[1..].join(", "))),
+    let list =
+        |sources: &[Source]| format!("&[{}]", sources.iter().map(|source| source_code(source, names)).collect::<Vec<_>>().join(", "));
+    let argument = |(_, argument): &(String, ArgumentSource)| match argument {
+        ArgumentSource::One(source) => source_code(source, names),
+        ArgumentSource::Several(sources) => list(sources),
+        ArgumentSource::Value(value) => value_code(value),
+    };
+    let arguments: Vec<String> = step.arguments.iter().map(argument).collect();
+    let unusual = |operation: &Operation| operation.unusual().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>();
+    let options = layer.with::<Operation, _>(unusual)?;
+    let operator = match (layer.class_name(), &arguments[..]) {
+        ("Add", [_, _]) => "+",
+        ("Subtract", [_, _]) => "-",
+        ("Multiply", [_, _]) => "*",
+        ("Divide" | "TrueDivide", [_, _]) => "/",
+        ("Negative", [x]) => return Some(format!("-{x}")),
+        ("Absolute", [x]) => return Some(format!("({x}).abs()")),
+        (class, _) => {
+            let rest: Vec<String> = arguments.iter().skip(1).cloned().chain(options).collect();
+            return Some(format!("({}).{}({})", arguments.first()?, snake_case(class), rest.join(", ")));
+        }
     };
     Some(format!("{} {operator} {}", arguments[0], arguments[1]))
 }

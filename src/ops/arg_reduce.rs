@@ -100,6 +100,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.argmax")]
     #[track_caller]
     pub fn argmax(&self, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("argmax", &[self], &[axis.into()]) {
+            return symbol;
+        }
         record(ArgReduce { axis: fits(self.shape().axis(axis), "argmax"), largest: true }, &[self])
     }
 
@@ -107,6 +110,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.argmin")]
     #[track_caller]
     pub fn argmin(&self, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("argmin", &[self], &[axis.into()]) {
+            return symbol;
+        }
         record(ArgReduce { axis: fits(self.shape().axis(axis), "argmin"), largest: false }, &[self])
     }
 }

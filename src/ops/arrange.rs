@@ -14,6 +14,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.tile")]
     #[track_caller]
     pub fn tile(&self, repetitions: &[usize]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("tile", &[self], &[repetitions.to_vec().into()]) {
+            return symbol;
+        }
         let rank = self.rank().max(repetitions.len());
         let padded = |list: &[usize]| -> Vec<usize> { std::iter::repeat_n(1, rank - list.len()).chain(list.iter().copied()).collect() };
         let (sizes, times) = (padded(self.shape()), padded(repetitions));
@@ -26,6 +29,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.repeat")]
     #[track_caller]
     pub fn repeat(&self, count: usize, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("repeat", &[self], &[count.into(), axis.into()]) {
+            return symbol;
+        }
         let axis = super::fits(self.shape().axis(axis), "repeat");
         let mut shape = self.shape().clone();
         shape.insert(axis + 1, count);
@@ -37,6 +43,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.roll")]
     #[track_caller]
     pub fn roll(&self, shift: isize, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("roll", &[self], &[shift.into(), axis.into()]) {
+            return symbol;
+        }
         let axis = super::fits(self.shape().axis(axis), "roll");
         let size = self.shape()[axis];
         let shift = if size == 0 { 0 } else { shift.rem_euclid(size as isize) as usize };
@@ -68,15 +77,23 @@ impl Tensor {
 
     #[track_caller]
     fn mirror(&self, width: &[(usize, usize)], mode: &str, skip: usize) -> Tensor {
-        assert!(width.len() == self.rank(), "pad: {} pairs of widths for shape {}: one for each axis", width.len(), self.shape());
+        if let Some(symbol) = crate::graph::symbolic("pad", &[self], &[super::pairs_json(width), mode.into()]) {
+            return symbol;
+        }
+        super::require(
+            width.len() == self.rank(),
+            format_args!("pad: {} pairs of widths for shape {}: one for each axis", width.len(), self.shape()),
+        );
         let mut out = self.clone();
         for (axis, &(before, after)) in width.iter().enumerate() {
             let size = self.shape()[axis];
             let least = before.max(after) + skip;
-            assert!(
+            super::require(
                 before.max(after) == 0 || least <= size,
-                "pad: {mode} borders ({before}, {after}) of axis {axis} need at least {least} elements, shape {} has {size}",
-                self.shape()
+                format_args!(
+                    "pad: {mode} borders ({before}, {after}) of axis {axis} need at least {least} elements, shape {} has {size}",
+                    self.shape()
+                ),
             );
             let border = |start: usize, count: usize| (count > 0).then(|| out.section(axis, start, count).flip(&[axis as isize]));
             let (low, high) = (border(skip, before), border(size.saturating_sub(after + skip), after));
@@ -90,7 +107,10 @@ impl Tensor {
     #[doc(alias = "keras.ops.diagonal")]
     #[track_caller]
     pub fn diagonal(&self, offset: isize) -> Tensor {
-        assert!(self.rank() >= 2, "diagonal: shape {} has less than two axes", self.shape());
+        if let Some(symbol) = crate::graph::symbolic("diagonal", &[self], &[offset.into(), (-2).into(), (-1).into()]) {
+            return symbol;
+        }
+        super::require(self.rank() >= 2, format_args!("diagonal: shape {} has less than two axes", self.shape()));
         let (lead, matrix) = self.shape().split_at(self.rank() - 2);
         let (rows, columns) = (matrix[0], matrix[1]);
         let (row, column) = ((-offset).max(0) as usize, offset.max(0) as usize);
@@ -104,7 +124,10 @@ impl Tensor {
     #[doc(alias = "keras.ops.diag")]
     #[track_caller]
     pub fn diag(&self, offset: isize) -> Tensor {
-        assert!(self.rank() == 1, "diag: shape {} is no vector; `diagonal` reads one from a matrix", self.shape());
+        if let Some(symbol) = crate::graph::symbolic("diag", &[self], &[offset.into()]) {
+            return symbol;
+        }
+        super::require(self.rank() == 1, format_args!("diag: shape {} is no vector; `diagonal` reads one from a matrix", self.shape()));
         let side = self.size() + offset.unsigned_abs();
         let start = (-offset).max(0) as usize * side + offset.max(0) as usize;
         let range = Range { start, size: self.size(), step: side as isize + 1 };
@@ -115,22 +138,28 @@ impl Tensor {
     #[doc(alias = "keras.ops.tril")]
     #[track_caller]
     pub fn tril(&self, offset: isize) -> Tensor {
-        self.triangle(|row, column| row + offset >= column, "tril")
+        if let Some(symbol) = crate::graph::symbolic("tril", &[self], &[offset.into()]) {
+            return symbol;
+        }
+        self.triangle(|row, column| (row + offset as i32).greater_equal(column), "tril")
     }
 
     /// The last two axes with zeros below diagonal `offset`.
     #[doc(alias = "keras.ops.triu")]
     #[track_caller]
     pub fn triu(&self, offset: isize) -> Tensor {
-        self.triangle(|row, column| row + offset <= column, "triu")
+        if let Some(symbol) = crate::graph::symbolic("triu", &[self], &[offset.into()]) {
+            return symbol;
+        }
+        self.triangle(|row, column| (row + offset as i32).less_equal(column), "triu")
     }
 
     #[track_caller]
-    fn triangle(&self, inside: impl Fn(isize, isize) -> bool, name: &str) -> Tensor {
-        assert!(self.rank() >= 2, "{name}: shape {} has less than two axes", self.shape());
+    fn triangle(&self, inside: impl Fn(&Tensor, &Tensor) -> Tensor, name: &str) -> Tensor {
+        super::require(self.rank() >= 2, format_args!("{name}: shape {} has less than two axes", self.shape()));
         let (rows, columns) = (self.shape()[self.rank() - 2], self.shape()[self.rank() - 1]);
-        let mask: Vec<bool> = (0..rows * columns).map(|i| inside((i / columns) as isize, (i % columns) as isize)).collect();
-        let mask = super::fits(Tensor::from_slice_on(self.device(), &mask, [rows, columns]), name);
+        let places = |count| self.numbers_to(count);
+        let mask = inside(&places(rows).expand_dims(-1), &places(columns));
         Tensor::where_(&mask, self, &self.zeros_like())
     }
 }

@@ -22,6 +22,9 @@ impl Tensor {
     #[doc(alias = "keras.activations.glu")]
     #[track_caller]
     pub fn glu(&self, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("glu", &[self], &[axis.into()]) {
+            return symbol;
+        }
         let halves = self.split(2, axis);
         &halves[0] * halves[1].sigmoid()
     }
@@ -33,6 +36,9 @@ impl Tensor {
     #[doc(alias = "keras.activations.sparsemax")]
     #[track_caller]
     pub fn sparsemax(&self, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("sparsemax", &[self], &[axis.into()]) {
+            return symbol;
+        }
         if self.dtype().is_half() {
             return self.in_f32(|x| x.sparsemax(axis));
         }

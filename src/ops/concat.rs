@@ -12,7 +12,7 @@ use crate::{
         cpu::pool::{self, SharedMut},
         gpu::compose,
     },
-    graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs, Word},
+    graph::{CpuCall, GpuCall, GradCx, Key, Op, Specs, Word, symbolic, symbolic_all},
     shape::Spec,
 };
 use smallvec::SmallVec;
@@ -116,7 +116,10 @@ impl Tensor {
     #[doc(alias = "keras.ops.concatenate")]
     #[track_caller]
     pub fn concat(tensors: &[&Tensor], axis: isize) -> Tensor {
-        assert!(!tensors.is_empty(), "concat: no tensors");
+        super::require(!tensors.is_empty(), format_args!("concat: no tensors"));
+        if let Some(symbol) = symbolic("concat", tensors, &[axis.into()]) {
+            return symbol;
+        }
         let axis = fits(tensors[0].shape().axis(axis), "concat");
         if let [only] = tensors { (*only).clone() } else { record(Concat { axis }, tensors) }
     }
@@ -128,6 +131,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.stack")]
     #[track_caller]
     pub fn stack(tensors: &[&Tensor], axis: isize) -> Tensor {
+        if let Some(symbol) = symbolic("stack", tensors, &[axis.into()]) {
+            return symbol;
+        }
         let raised: Vec<Tensor> = tensors.iter().map(|tensor| tensor.expand_dims(axis)).collect();
         Self::concat(&raised.iter().collect::<Vec<_>>(), axis)
     }
@@ -139,8 +145,14 @@ impl Tensor {
     #[doc(alias = "keras.ops.split")]
     #[track_caller]
     pub fn split(&self, count: usize, axis: isize) -> Vec<Tensor> {
+        if let Some(symbols) = symbolic_all("split", &[self], &[count.into(), axis.into()]) {
+            return symbols;
+        }
         let size = self.shape()[fits(self.shape().axis(axis), "split")];
-        assert!(count > 0 && size.is_multiple_of(count), "split: axis {axis} of shape {} is not divisible by {count}", self.shape());
+        super::require(
+            count > 0 && size.is_multiple_of(count),
+            format_args!("split: axis {axis} of shape {} is not divisible by {count}", self.shape()),
+        );
         self.split_sizes(&vec![size / count; count], axis)
     }
 
@@ -151,11 +163,14 @@ impl Tensor {
     #[doc(alias = "keras.ops.split")]
     #[track_caller]
     pub fn split_sizes(&self, sizes: &[usize], axis: isize) -> Vec<Tensor> {
+        let ends = sizes.iter().scan(0, |end, size| Some(std::mem::replace(end, *end + size))).skip(1).collect::<Vec<_>>();
+        if let Some(symbols) = symbolic_all("split", &[self], &[ends.into(), axis.into()]) {
+            return symbols;
+        }
         let at = fits(self.shape().axis(axis), "split");
-        assert!(
+        super::require(
             sizes.iter().sum::<usize>() == self.shape()[at],
-            "split: sizes {sizes:?} do not add up to axis {axis} of shape {}",
-            self.shape()
+            format_args!("split: sizes {sizes:?} do not add up to axis {axis} of shape {}", self.shape()),
         );
         let mut start = 0;
         let mut part = |&size: &usize| {
@@ -169,6 +184,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.unstack")]
     #[track_caller]
     pub fn unstack(&self, axis: isize) -> Vec<Tensor> {
+        if let Some(symbols) = symbolic_all("unstack", &[self], &[serde_json::Value::Null, axis.into()]) {
+            return symbols;
+        }
         let size = self.shape()[fits(self.shape().axis(axis), "unstack")];
         self.split_sizes(&vec![1; size], axis).iter().map(|part| part.squeeze(&[axis])).collect()
     }

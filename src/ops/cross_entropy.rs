@@ -235,11 +235,13 @@ fn normalized(output: &Tensor) -> Tensor {
 
 #[track_caller]
 fn same_shape(name: &str, target: &Tensor, output: &Tensor) {
-    assert!(
+    super::require(
         target.shape() == output.shape() && output.rank() > 0,
-        "{name}: targets of shape {} and outputs of shape {}: shapes must be equal, with at least one axis",
-        target.shape(),
-        output.shape()
+        format_args!(
+            "{name}: targets of shape {} and outputs of shape {}: shapes must be equal, with at least one axis",
+            target.shape(),
+            output.shape()
+        ),
     );
 }
 
@@ -252,11 +254,13 @@ fn same_shape(name: &str, target: &Tensor, output: &Tensor) {
 #[doc(alias = "keras.ops.sparse_categorical_crossentropy")]
 #[track_caller]
 pub fn sparse_categorical_crossentropy(target: &Tensor, output: &Tensor, from_logits: bool) -> Tensor {
-    assert!(
+    super::require(
         output.rank() > 0 && output.shape()[..output.rank() - 1] == target.shape()[..],
-        "sparse_categorical_crossentropy: labels of shape {} and outputs of shape {}: the outputs have one more axis, the classes",
-        target.shape(),
-        output.shape()
+        format_args!(
+            "sparse_categorical_crossentropy: labels of shape {} and outputs of shape {}: the outputs have one more axis, the classes",
+            target.shape(),
+            output.shape()
+        ),
     );
     if output.dtype().is_half() {
         return output.in_f32(|output| sparse_categorical_crossentropy(target, output, from_logits));
@@ -294,11 +298,9 @@ pub fn categorical_crossentropy(target: &Tensor, output: &Tensor, from_logits: b
 #[doc(alias = "keras.ops.binary_crossentropy")]
 #[track_caller]
 pub fn binary_crossentropy(target: &Tensor, output: &Tensor, from_logits: bool) -> Tensor {
-    assert!(
+    super::require(
         target.shape() == output.shape(),
-        "binary_crossentropy: targets of shape {} and outputs of shape {} differ",
-        target.shape(),
-        output.shape()
+        format_args!("binary_crossentropy: targets of shape {} and outputs of shape {} differ", target.shape(), output.shape()),
     );
     if output.dtype().is_half() {
         return output.in_f32(|output| binary_crossentropy(&target.cast(DType::F32), output, from_logits));

@@ -110,6 +110,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.cumsum")]
     #[track_caller]
     pub fn cumsum(&self, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("cumsum", &[self], &[axis.into()]) {
+            return symbol;
+        }
         self.cumulative_sum(axis, false, false)
     }
 

@@ -213,6 +213,9 @@ impl Tensor {
     /// When the equation does not fit the operands.
     #[doc(alias = "keras.ops.einsum")]
     pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
+        if let Some(symbol) = crate::graph::symbolic("einsum", operands, &[equation.into()]) {
+            return Ok(symbol);
+        }
         Equation::parse(equation)?.apply(operands)
     }
 
@@ -230,7 +233,10 @@ impl Tensor {
     #[doc(alias = "keras.ops.tensordot")]
     #[track_caller]
     pub fn tensordot(&self, other: &Tensor, axes: &[isize], other_axes: &[isize]) -> Tensor {
-        assert!(axes.len() == other_axes.len(), "tensordot: axes {axes:?} and {other_axes:?} are not in pairs");
+        if let Some(symbol) = crate::graph::symbolic("tensordot", &[self, other], &[vec![axes.to_vec(), other_axes.to_vec()].into()]) {
+            return symbol;
+        }
+        super::require(axes.len() == other_axes.len(), format_args!("tensordot: axes {axes:?} and {other_axes:?} are not in pairs"));
         let pair = |(&one, &two)| Ok([self.shape().axis(one)?, other.shape().axis(two)?]);
         let pairs = axes.iter().zip(other_axes).map(pair).collect::<Result<Vec<_>>>();
         fits(pairs.and_then(|pairs| self.dot_along(other, &[], &pairs)), "tensordot")

@@ -100,7 +100,7 @@ impl Tensor {
     /// Zeros of this tensor's shape, dtype and device.
     #[doc(alias = "keras.ops.zeros_like")]
     pub fn zeros_like(&self) -> Tensor {
-        full_on(self.device().clone(), self.dtype(), self.shape().clone(), 0)
+        self.number_like(0.0)
     }
 
     /// Ones of this tensor's shape, dtype and device.
@@ -111,17 +111,31 @@ impl Tensor {
 
     /// `value` in this tensor's dtype, shape and device: how a scalar takes part in arithmetic.
     pub(crate) fn number_like(&self, value: f64) -> Tensor {
+        // Sizes of a symbol may be unknown.
+        if self.is_symbol() {
+            let filled = |number: Tensor| graph::symbolic("full_like", &[self, &number], &[]);
+            return filled(Tensor::full([], value as f32)).expect("it is a symbol");
+        }
         full_on(self.device().clone(), self.dtype(), self.shape().clone(), self.word_of(value))
+    }
+
+    /// `value` as a tensor of `dtype` without axes, on this tensor's device.
+    pub(crate) fn scalar_like(&self, value: f64, dtype: DType) -> Tensor {
+        full_on(self.device().clone(), dtype, Shape::scalar(), word(dtype, value))
     }
 
     /// `value` as a word of this tensor's dtype.
     pub(crate) fn word_of(&self, value: f64) -> u32 {
-        match self.dtype() {
-            dtype if dtype.is_float() => dtype.round(value as f32).to_word(),
-            DType::I32 => (value as i32).to_word(),
-            DType::Bool => u32::from(value != 0.0),
-            _ => value as u32,
-        }
+        word(self.dtype(), value)
+    }
+}
+
+fn word(dtype: DType, value: f64) -> u32 {
+    match dtype {
+        dtype if dtype.is_float() => dtype.round(value as f32).to_word(),
+        DType::I32 => (value as i32).to_word(),
+        DType::Bool => u32::from(value != 0.0),
+        _ => value as u32,
     }
 }
 

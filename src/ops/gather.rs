@@ -4,6 +4,7 @@ use super::{
     Case,
     case::{Reference, Smooth},
     fits, record,
+    reduce::Kind,
     scatter::Scatter,
 };
 use crate::{
@@ -116,7 +117,7 @@ impl Op for Gather {
     fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
         let Some(dy) = cx.upstream(0).filter(|_| cx.needs(0)) else { return Ok(vec![None, None]) };
         let length = cx.input(0).shape()[self.0.axis];
-        Ok(vec![Some(record(Scatter { places: self.0, length }, &[cx.input(1), dy])), None])
+        Ok(vec![Some(record(Scatter { places: self.0, length, kind: Kind::Sum }, &[cx.input(1), dy])), None])
     }
 
     fn cpu(&self, call: CpuCall) {
@@ -161,6 +162,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.take")]
     #[track_caller]
     pub fn take(&self, indices: &Tensor, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("take", &[self, indices], &[axis.into()]) {
+            return symbol;
+        }
         let axis = fits(self.shape().axis(axis), "take");
         record(Gather(Places { axis, along: false }), &[self, indices])
     }
@@ -170,6 +174,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.take_along_axis")]
     #[track_caller]
     pub fn take_along_axis(&self, indices: &Tensor, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("take_along_axis", &[self, indices], &[axis.into()]) {
+            return symbol;
+        }
         let axis = fits(self.shape().axis(axis), "take_along_axis");
         let places = Places { axis, along: true };
         if self.rank() != indices.rank() {

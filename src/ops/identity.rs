@@ -123,6 +123,9 @@ impl Tensor {
     /// The same value, through which no gradient flows.
     #[doc(alias = "keras.ops.stop_gradient")]
     pub fn stop_gradient(&self) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("stop_gradient", &[self], &[]) {
+            return symbol;
+        }
         record(OpRef::row(&DETACH), &[self])
     }
 }

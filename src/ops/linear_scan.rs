@@ -113,6 +113,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.cumprod")]
     #[track_caller]
     pub fn cumprod(&self, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("cumprod", &[self], &[axis.into()]) {
+            return symbol;
+        }
         let axis = fits(self.shape().axis(axis), "cumprod");
         if self.size() == 0 {
             return self.clone();

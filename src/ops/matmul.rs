@@ -182,9 +182,12 @@ impl Tensor {
     #[doc(alias = "keras.ops.matmul")]
     #[track_caller]
     pub fn matmul(&self, other: &Tensor) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("matmul", &[self, other], &[]) {
+            return symbol;
+        }
         let (a, b) = (self.shape(), other.shape());
-        let misfit =
-            || -> ! { panic!("matmul: shapes {a} and {b} do not fit: the last axis of the first must be the last but one of the second") };
+        let hint = "the last axis of the first must be the last but one of the second";
+        let misfit = || -> ! { super::raise(Error::shape(format!("matmul: shapes {a} and {b} do not fit: {hint}"))) };
         if self.rank() == 1 && other.rank() >= 1 {
             let product = self.expand_dims(0).matmul(&if other.rank() == 1 { other.expand_dims(1) } else { other.clone() });
             return if other.rank() == 1 { product.reshape(Shape::scalar()) } else { product.squeeze(&[-2]) };

@@ -30,6 +30,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.one_hot")]
     #[track_caller]
     pub fn one_hot(&self, classes: usize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("one_hot", &[self], &[classes.into()]) {
+            return symbol;
+        }
         self.expand_dims(-1).equal(self.numbers_to(classes)).cast(DType::F32)
     }
 }

@@ -94,6 +94,12 @@ impl Tensor {
     #[doc(alias = "keras.ops.pad")]
     #[track_caller]
     pub fn pad(&self, width: &[(usize, usize)], value: f64) -> Tensor {
+        let filler = || Tensor::full([], value as f32);
+        if self.is_symbol()
+            && let Some(symbol) = crate::graph::symbolic("pad", &[self, &filler()], &[super::pairs_json(width)])
+        {
+            return symbol;
+        }
         if width.len() != self.rank() {
             fits::<()>(Err(Error::shape(format!("{} pairs of widths for shape {}: one for each axis", width.len(), self.shape()))), "pad");
         }

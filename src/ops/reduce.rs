@@ -26,6 +26,17 @@ pub(crate) enum Kind {
     Min,
 }
 
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Sum => "sum",
+            Kind::Prod => "prod",
+            Kind::Max => "max",
+            Kind::Min => "min",
+        }
+    }
+}
+
 /// Reduces the neighbouring axes `first..last` of a contiguous tensor.
 #[derive(Debug)]
 pub(crate) struct Reduce {
@@ -49,12 +60,7 @@ impl Reduce {
 
 impl Op for Reduce {
     fn name(&self) -> &'static str {
-        match self.kind {
-            Kind::Sum => "sum",
-            Kind::Prod => "prod",
-            Kind::Max => "max",
-            Kind::Min => "min",
-        }
+        self.kind.name()
     }
 
     fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
@@ -295,6 +301,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.mean")]
     #[track_caller]
     pub fn mean(&self, axes: &[isize]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("mean", &[self], &[super::axes_json(axes)]) {
+            return symbol;
+        }
         if self.dtype().is_half() {
             return self.in_f32(|x| x.mean(axes)); // the sum may be beyond float16
         }
@@ -307,12 +316,18 @@ impl Tensor {
     #[track_caller]
     pub fn keep_dims(&self, shape: &Shape, axes: &[isize]) -> Tensor {
         let axes = fits(shape.axes(axes), "keep_dims");
+        if let Some(symbol) = crate::graph::symbolic("expand_dims", &[self], &[axes.to_vec().into()]) {
+            return symbol;
+        }
         self.reshape((0..shape.rank()).map(|axis| if axes.contains(&axis) { 1 } else { shape[axis] }).collect::<Shape>())
     }
 
     #[track_caller]
     fn reduce(&self, kind: Kind, axes: &[isize]) -> Tensor {
-        let axes = fits(self.shape().axes(axes), "reduction");
+        if let Some(symbol) = crate::graph::symbolic(kind.name(), &[self], &[super::axes_json(axes)]) {
+            return symbol;
+        }
+        let axes = fits(self.shape().axes(axes), kind.name());
         let Some((&first, &last)) = axes.first().zip(axes.last()) else { return self.clone() };
         if last - first + 1 == axes.len() {
             return record(Reduce { kind, first, last: last + 1 }, &[self]);

@@ -1,4 +1,4 @@
-//! Adding updates up at indices, the mirror of taking: without float atomics, in a fixed order.
+//! Adding updates up at indices, the mirror of taking, and their products and extrema: without float atomics, in a fixed order.
 
 use super::{
     Case,
@@ -6,12 +6,14 @@ use super::{
     fits,
     gather::{CHUNK, Extents, Gather, Places, SHAPES, flat, walk, wrap},
     record,
+    reduce::Kind,
 };
 use crate::{
     DType, Error, Result, Shape, Tensor,
     device::{
         cpu::{
             pool::{self, SharedMut},
+            rows::larger,
             simd::update2,
         },
         gpu::{Kernel, compose},
@@ -21,11 +23,12 @@ use crate::{
 };
 use smallvec::SmallVec;
 
-/// A tensor with `length` elements along the axis: the sums of those of input 1 that the indices of input 0 send there.
+/// A tensor with `length` elements along the axis: the sums, or another fold, of those of input 1 that the indices of input 0 send there.
 #[derive(Debug)]
 pub(super) struct Scatter {
     pub places: Places,
     pub length: usize,
+    pub kind: Kind,
 }
 
 /// Up to so many updates each element of a GPU's result looks at all of them; beyond, updates of one target are chained first.
@@ -33,7 +36,12 @@ const WALK: usize = 32;
 
 impl Op for Scatter {
     fn name(&self) -> &'static str {
-        "scatter_add"
+        match self.kind {
+            Kind::Sum => "scatter_add",
+            Kind::Prod => "scatter_prod",
+            Kind::Max => "scatter_max",
+            Kind::Min => "scatter_min",
+        }
     }
 
     fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
@@ -64,21 +72,59 @@ impl Op for Scatter {
     }
 
     fn grad(&self, cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
-        Ok(vec![None, cx.upstream(0).map(|dy| record(Gather(self.places), &[dy, cx.input(0)]))])
+        let Some(dy) = cx.upstream(0) else { return Ok(vec![None, None]) };
+        let (indices, updates, out) = (cx.input(0), cx.input(1), cx.output(0));
+        let taken = |x: &Tensor| record(Gather(self.places), &[x, indices]);
+        Ok(vec![
+            None,
+            Some(match self.kind {
+                Kind::Sum => taken(dy),
+                Kind::Prod => taken(&(dy * &out)).divide_no_nan(updates),
+                // Ties share the gradient, as in TensorFlow.
+                Kind::Max | Kind::Min => {
+                    let hit = updates.equal(taken(&out)).cast(DType::F32);
+                    let count = record(Scatter { kind: Kind::Sum, ..*self }, &[indices, &hit]);
+                    taken(dy) * &hit / taken(&count).maximum(1.0)
+                }
+            }),
+        ])
     }
 
     fn cpu(&self, call: CpuCall) {
         let (indices, updates, out) = (call.inputs[0].i32(), call.inputs[1].words(), &mut call.outputs[0]);
         let extents = self.places.extents(&out.shape().clone(), call.inputs[0].shape());
-        match out.spec.dtype {
-            DType::F32 => extents.add_up(indices, bytemuck::cast_slice(updates), out.f32(), |a: f32, b: f32| a + b),
-            _ => extents.add_up(indices, updates, out.words(), u32::wrapping_add),
+        let (f, i) = (bytemuck::cast_slice(updates), bytemuck::cast_slice(updates));
+        match (out.spec.dtype, self.kind) {
+            (DType::F32, Kind::Sum) => extents.fold(indices, f, out.f32(), 0.0, |a: f32, b: f32| a + b),
+            (DType::F32, Kind::Prod) => extents.fold(indices, f, out.f32(), 1.0, |a: f32, b: f32| a * b),
+            (DType::F32, Kind::Max) => extents.fold(indices, f, out.f32(), f32::NEG_INFINITY, larger),
+            (DType::F32, Kind::Min) => {
+                extents.fold(indices, f, out.f32(), f32::INFINITY, |a: f32, b: f32| if a < b || a.is_nan() { a } else { b })
+            }
+            (DType::I32, Kind::Max) => extents.fold(indices, i, out.i32(), i32::MIN, i32::max),
+            (DType::I32, Kind::Min) => extents.fold(indices, i, out.i32(), i32::MAX, i32::min),
+            (_, Kind::Sum) => extents.fold(indices, updates, out.words(), 0, u32::wrapping_add),
+            (_, Kind::Prod) => extents.fold(indices, updates, out.words(), 1, u32::wrapping_mul),
+            (_, Kind::Max) => extents.fold(indices, updates, out.words(), 0, u32::max),
+            (_, Kind::Min) => extents.fold(indices, updates, out.words(), u32::MAX, u32::min),
         }
     }
 
     fn gpu(&self, call: &mut GpuCall) -> Result<()> {
         let extents = self.places.extents(call.outputs[0].shape(), call.inputs[0].shape());
-        let element = format!("alias Element = {};", call.outputs[0].spec.dtype.wgsl_storage());
+        let dtype = call.outputs[0].spec.dtype;
+        let (element, signed) = (dtype.wgsl_storage(), dtype == DType::I32);
+        let (start, combine) = match (self.kind, dtype) {
+            (Kind::Sum, _) => ("Element(0)", "a + b"),
+            (Kind::Prod, _) => ("Element(1)", "a * b"),
+            (Kind::Max, DType::F32) => ("-inf_like(f32(args.total))", "nan_max(a, b)"),
+            (Kind::Min, DType::F32) => ("inf_like(f32(args.total))", "nan_min(a, b)"),
+            (Kind::Max, _) => (if signed { "i32(-2147483647 - 1)" } else { "0u" }, "max(a, b)"),
+            (Kind::Min, _) => (if signed { "2147483647i" } else { "4294967295u" }, "min(a, b)"),
+        };
+        let element = format!(
+            "alias Element = {element};\nfn start() -> Element {{ return {start}; }}\nfn combine(a: Element, b: Element) -> Element {{ return {combine}; }}"
+        );
         let element = [("element", &element[..])];
         if self.places.along || extents.count <= WALK {
             extents.dispatch(call, compose(self.name(), include_str!("../../shaders/scatter.wgsl"), &element)?);
@@ -91,7 +137,7 @@ impl Op for Scatter {
 
 impl Extents {
     /// Each task owns some rows, or a part of one row's places, and walks the updates in order.
-    fn add_up<T>(&self, indices: &[i32], updates: &[T], out: &mut [T], add: impl Fn(T, T) -> T + Copy + Sync)
+    fn fold<T>(&self, indices: &[i32], updates: &[T], out: &mut [T], start: T, add: impl Fn(T, T) -> T + Copy + Sync)
     where
         T: bytemuck::Pod + Send + Sync,
     {
@@ -108,7 +154,7 @@ impl Extents {
             for row in group * rows..((group + 1) * rows).min(outer) {
                 // SAFETY: tasks own disjoint rows, or disjoint places of one.
                 let out = unsafe { shared.slice((row * length + first) * inner..(row * length + last) * inner) };
-                out.fill(T::zeroed());
+                out.fill(start);
                 for place in 0..count {
                     let line = &updates[(row * count + place) * inner..][..inner];
                     if per_column == 0 {
@@ -165,7 +211,7 @@ impl Tensor {
     pub fn scatter_add(&self, indices: &Tensor, updates: &Tensor, axis: isize) -> Tensor {
         let axis = fits(self.shape().axis(axis), "scatter_add");
         let places = Places { axis, along: false };
-        self + record(Scatter { places, length: self.shape()[axis] }, &[indices, updates])
+        self + record(Scatter { places, length: self.shape()[axis], kind: Kind::Sum }, &[indices, updates])
     }
 }
 

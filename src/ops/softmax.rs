@@ -176,6 +176,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.softmax")]
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("softmax", &[self], &[axis.into()]) {
+            return symbol;
+        }
         self.along_last(axis, Softmax { log: false })
     }
 
@@ -183,6 +186,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.log_softmax")]
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("log_softmax", &[self], &[axis.into()]) {
+            return symbol;
+        }
         self.along_last(axis, Softmax { log: true })
     }
 
@@ -203,6 +209,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.logsumexp")]
     #[track_caller]
     pub fn logsumexp(&self, axes: &[isize]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("logsumexp", &[self], &[super::axes_json(axes)]) {
+            return symbol;
+        }
         if self.dtype().is_half() {
             return self.in_f32(|x| x.logsumexp(axes));
         }

@@ -144,6 +144,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.sort")]
     #[track_caller]
     pub fn sort(&self, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("sort", &[self], &[axis.into()]) {
+            return symbol;
+        }
         self.take_along_axis(&self.argsort(axis), axis)
     }
 
@@ -152,6 +155,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.argsort")]
     #[track_caller]
     pub fn argsort(&self, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("argsort", &[self], &[axis.into()]) {
+            return symbol;
+        }
         let at = fits(self.shape().axis(axis), "argsort");
         let sorted = |rows: &Tensor| record(Order { descending: false, count: self.shape()[at] }, &[rows]);
         if at + 1 == self.rank() { sorted(self) } else { sorted(&self.swap_axes(axis, -1)).swap_axes(axis, -1) }
@@ -172,6 +178,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.top_k")]
     #[track_caller]
     pub fn top_k(&self, k: usize) -> (Tensor, Tensor) {
+        if let Some(both) = crate::graph::symbolic_all("top_k", &[self], &[k.into()]) {
+            return (both[0].clone(), both[both.len() - 1].clone());
+        }
         let places = record(Order { descending: true, count: k }, &[self]);
         (self.take_along_axis(&places, -1), places)
     }

@@ -11,6 +11,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.var")]
     #[track_caller]
     pub fn var(&self, axes: &[isize]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("var", &[self], &[super::axes_json(axes)]) {
+            return symbol;
+        }
         self.moments(axes).1
     }
 
@@ -18,6 +21,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.std")]
     #[track_caller]
     pub fn std(&self, axes: &[isize]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("std", &[self], &[super::axes_json(axes)]) {
+            return symbol;
+        }
         self.var(axes).sqrt()
     }
 
@@ -25,6 +31,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.moments")]
     #[track_caller]
     pub fn moments(&self, axes: &[isize]) -> (Tensor, Tensor) {
+        if let Some(both) = crate::graph::symbolic_all("moments", &[self], &[super::axes_json(axes)]) {
+            return (both[0].clone(), both[both.len() - 1].clone());
+        }
         if self.dtype().is_half() {
             let (mean, variance) = self.cast(DType::F32).moments(axes);
             return (mean.cast(self.dtype()), variance.cast(self.dtype()));
@@ -53,6 +62,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.any")]
     #[track_caller]
     pub fn any(&self, axes: &[isize]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("any", &[self], &[super::axes_json(axes)]) {
+            return symbol;
+        }
         if self.size() == 0 { self.count_nonzero(axes).cast(DType::Bool) } else { self.cast(DType::Bool).max(axes) }
     }
 
@@ -60,6 +72,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.all")]
     #[track_caller]
     pub fn all(&self, axes: &[isize]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("all", &[self], &[super::axes_json(axes)]) {
+            return symbol;
+        }
         if self.size() == 0 { self.count_nonzero(axes).equal(self.count_nonzero(axes)) } else { self.cast(DType::Bool).min(axes) }
     }
 
@@ -67,6 +82,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.count_nonzero")]
     #[track_caller]
     pub fn count_nonzero(&self, axes: &[isize]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("count_nonzero", &[self], &[super::axes_json(axes)]) {
+            return symbol;
+        }
         self.cast(DType::Bool).cast(DType::I32).sum(axes)
     }
 }

@@ -146,6 +146,9 @@ impl Tensor {
     #[track_caller]
     pub fn reshape(&self, shape: impl Into<Shape>) -> Tensor {
         let shape = shape.into();
+        if let Some(symbol) = self.symbolic() {
+            return symbol.apply("reshape", &[self], &[symbol.sizes(&shape)]).swap_remove(0);
+        }
         if shape == *self.shape() { self.clone() } else { record(View::Reshape(shape), &[self]) }
     }
 
@@ -153,6 +156,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.transpose")]
     #[track_caller]
     pub fn permute(&self, axes: &[isize]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("transpose", &[self], &[axes.to_vec().into()]) {
+            return symbol;
+        }
         let axes = axes.iter().map(|&axis| fits(self.shape().axis(axis), "transpose")).collect();
         record(View::Permute(axes), &[self])
     }
@@ -161,6 +167,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.transpose")]
     #[track_caller]
     pub fn transpose(&self) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("transpose", &[self], &[]) {
+            return symbol;
+        }
         record(View::Permute((0..self.rank()).rev().collect()), &[self])
     }
 
@@ -168,6 +177,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.swapaxes")]
     #[track_caller]
     pub fn swap_axes(&self, one: isize, other: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("swap_axes", &[self], &[one.into(), other.into()]) {
+            return symbol;
+        }
         let mut axes: SmallVec<[usize; 4]> = (0..self.rank()).collect();
         axes.swap(fits(self.shape().axis(one), "swap_axes"), fits(self.shape().axis(other), "swap_axes"));
         record(View::Permute(axes), &[self])
@@ -178,6 +190,9 @@ impl Tensor {
     #[track_caller]
     pub fn broadcast_to(&self, shape: impl Into<Shape>) -> Tensor {
         let shape = shape.into();
+        if let Some(symbol) = self.symbolic() {
+            return symbol.apply("broadcast_to", &[self], &[symbol.sizes(&shape)]).swap_remove(0);
+        }
         if shape == *self.shape() { self.clone() } else { record(View::Broadcast(shape), &[self]) }
     }
 
@@ -185,6 +200,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.expand_dims")]
     #[track_caller]
     pub fn expand_dims(&self, axis: isize) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("expand_dims", &[self], &[axis.into()]) {
+            return symbol;
+        }
         let mut shape = self.shape().clone();
         shape.push(1);
         let axis = fits(shape.axis(axis), "expand_dims");
@@ -197,9 +215,12 @@ impl Tensor {
     #[doc(alias = "keras.ops.squeeze")]
     #[track_caller]
     pub fn squeeze(&self, axes: &[isize]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("squeeze", &[self], &[super::axes_json(axes)]) {
+            return symbol;
+        }
         let named = if axes.is_empty() { None } else { Some(fits(self.shape().axes(axes), "squeeze")) };
         if let Some(axis) = named.iter().flatten().find(|axis| self.shape()[**axis] != 1) {
-            panic!("squeeze: axis {axis} of shape {} is not of size one", self.shape());
+            super::require(false, format_args!("squeeze: axis {axis} of shape {} is not of size one", self.shape()));
         }
         let gone = |axis: usize| named.as_ref().map_or(self.shape()[axis] == 1, |axes| axes.contains(&axis));
         self.reshape((0..self.rank()).filter(|&axis| !gone(axis)).map(|axis| self.shape()[axis]).collect::<Shape>())
@@ -209,6 +230,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.flip")]
     #[track_caller]
     pub fn flip(&self, axes: &[isize]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("flip", &[self], &[super::axes_json(axes)]) {
+            return symbol;
+        }
         let axes = fits(self.shape().axes(axes), "flip");
         let range = |axis: usize| {
             let size = self.shape()[axis];
@@ -219,6 +243,10 @@ impl Tensor {
 
     #[track_caller]
     pub(crate) fn slice_ranges(&self, ranges: SmallVec<[Range; 4]>) -> Tensor {
+        if let Some(symbol) = self.symbolic() {
+            let spans = ranges.iter().map(|range| (range.start, range.size, range.step));
+            return symbol.apply("at", &[self], &[symbol.key(self, &spans.collect::<Vec<_>>())]).swap_remove(0);
+        }
         record(View::Slice(ranges), &[self])
     }
 

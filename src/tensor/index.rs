@@ -4,6 +4,7 @@ use crate::{
     Error, Result, Tensor,
     ops::{SliceRange, fits},
 };
+use serde_json::{Value as Json, json};
 use smallvec::SmallVec;
 use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 
@@ -23,6 +24,8 @@ pub enum Index {
     },
     /// A new axis of size one.
     New,
+    /// All of those axes that no other index names, as `...` in NumPy; at most once.
+    Rest,
 }
 
 /// All positions of an axis, as `:` in NumPy.
@@ -35,6 +38,21 @@ impl Index {
         match self {
             Index::Span { start, stop, .. } => Index::Span { start, stop, step: by },
             other => other,
+        }
+    }
+}
+
+impl Index {
+    /// As Keras' files hold it.
+    fn to_json(&self) -> Json {
+        match self {
+            Index::New => Json::Null,
+            Index::At(at) => (*at).into(),
+            Index::Rest => json!({"class_name": "__ellipsis__", "config": {}}),
+            Index::Span { start, stop, step } => {
+                let step = if *step == 1 { Json::Null } else { (*step).into() };
+                json!({"class_name": "__slice__", "config": {"start": start, "stop": stop, "step": step}})
+            }
         }
     }
 }
@@ -84,6 +102,7 @@ impl Tensor {
     /// assert_eq!(x.at(&[1.into()]).to_vec::<i32>()?, [4, 5, 6]);
     /// assert_eq!(x.at(&[All, (1..).into()]).to_vec::<i32>()?, [2, 3, 5, 6]);
     /// assert_eq!(x.at(&[All.step(-1), (-1).into()]).to_vec::<i32>()?, [6, 3]);
+    /// assert_eq!(x.at(&[Index::Rest, (1..).into()]).to_vec::<i32>()?, [2, 3, 5, 6]);
     /// # Ok::<(), wgrad::Error>(())
     /// ```
     ///
@@ -91,21 +110,31 @@ impl Tensor {
     /// When there are more indices than axes, or a position lies outside.
     #[track_caller]
     pub fn at(&self, indices: &[Index]) -> Tensor {
+        if let Some(symbol) = self.symbolic() {
+            let key: Vec<Json> = indices.iter().map(Index::to_json).collect();
+            return symbol.apply("at", &[self], &[key.into()]).swap_remove(0);
+        }
         fits(self.try_at(indices), "at")
     }
 
     fn try_at(&self, indices: &[Index]) -> Result<Tensor> {
-        let taken = indices.iter().filter(|index| **index != Index::New).count();
+        let taken = indices.iter().filter(|index| !matches!(index, Index::New | Index::Rest)).count();
         if taken > self.rank() {
             return Err(Error::shape(format!("{taken} indices for shape {}, which has {} axes", self.shape(), self.rank())));
+        }
+        // What is not named is taken whole: in the place of `Rest`, or behind.
+        let place = indices.iter().position(|index| *index == Index::Rest).unwrap_or(indices.len());
+        let behind = indices.get(place + 1..).unwrap_or_default();
+        if behind.contains(&Index::Rest) {
+            return Err(Error::invalid("more than one index takes the rest of the axes"));
         }
         let rest = std::iter::repeat_n(All, self.rank() - taken);
         let mut ranges: SmallVec<[SliceRange; 4]> = SmallVec::new();
         let mut shape: SmallVec<[usize; 4]> = SmallVec::new();
-        for index in indices.iter().copied().chain(rest) {
+        for index in indices[..place].iter().copied().chain(rest).chain(behind.iter().copied()) {
             let size = self.shape().get(ranges.len()).copied().unwrap_or(1) as isize;
             match index {
-                Index::New => shape.push(1),
+                Index::New | Index::Rest => shape.push(1),
                 Index::At(at) => {
                     let position = if at < 0 { at + size } else { at };
                     if !(0..size).contains(&position) {

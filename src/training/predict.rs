@@ -39,7 +39,7 @@ impl Predict<'_> {
         self
     }
 
-    /// Predicts: `(samples, …)`, on the model's device; of several outputs the first.
+    /// Predicts: `(samples, …)`, on the model's device; of several outputs the first. Outputs of batches stand one after another.
     ///
     /// # Errors
     /// When the model is not built, the data does not fit, or the device fails.
@@ -73,8 +73,9 @@ impl Predict<'_> {
             let batch = model.prepare(&arrays, device, indices)?;
             let outputs = steps.call(&batch.iter().collect::<Vec<_>>(), forward)?;
             if results.is_empty() {
-                let whole = |y: &Tensor| (Vec::new(), Spec { dtype: y.dtype(), shape: y.shape().with(0, samples) });
-                results = outputs.iter().map(whole).collect();
+                results = outputs.iter().map(|y| (Vec::new(), y.spec().clone())).collect();
+            } else {
+                outputs.iter().zip(&mut results).try_for_each(|(y, (_, spec))| append(spec, y))?;
             }
             readings.push_back(outputs.iter().map(Tensor::read_later).collect::<Result<_>>()?);
             if readings.len() > IN_FLIGHT
@@ -86,6 +87,20 @@ impl Predict<'_> {
         readings.into_iter().try_for_each(|batch| take(batch, &mut results))?;
         results.into_iter().map(|(words, spec)| Tensor::from_words(device, &words, spec)).collect()
     }
+}
+
+/// Makes room for the output of one more batch. What has no axis of samples, as a sum over all of them, exists for one batch only.
+fn append(whole: &mut Spec, y: &Tensor) -> Result<()> {
+    let (before, own) = (whole.shape.first().copied(), y.shape().first().copied());
+    let (Some(before), Some(own)) = (before, own) else {
+        return Err(Error::shape("predict: an output is a single number for each batch; take a batch_size of all samples"));
+    };
+    let next = whole.shape.with(0, before + own);
+    if y.shape().with(0, before + own) != next {
+        return Err(Error::shape(format!("predict: an output has shape {} for one batch, {} before", y.shape(), whole.shape)));
+    }
+    whole.shape = next;
+    Ok(())
 }
 
 /// Waits for a batch's outputs and puts them behind those before.

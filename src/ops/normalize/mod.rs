@@ -75,6 +75,11 @@ impl Tensor {
     #[doc(alias = "keras.ops.layer_normalization")]
     #[track_caller]
     pub fn layer_norm(&self, axes: &[isize], gamma: Option<&Tensor>, beta: Option<&Tensor>, epsilon: f32) -> Tensor {
+        if self.is_symbol() {
+            let (mean, variance) = self.moments(axes);
+            let keep = |x: &Tensor| x.keep_dims(self.shape(), axes);
+            return self.normalize(&keep(&mean), &keep(&variance), gamma, beta, epsilon);
+        }
         self.norm_rows("layer_norm", axes, true, [gamma, beta], epsilon)
     }
 
@@ -92,11 +97,9 @@ impl Tensor {
         let sizes: Shape = axes.iter().map(|&axis| self.shape()[axis]).collect();
         let flat = weights.map(|weight| {
             weight.map(|weight| {
-                assert!(
+                crate::ops::require(
                     *weight.shape() == sizes,
-                    "{name}: a weight of shape {} where axes {axes:?} of shape {} need {sizes}",
-                    weight.shape(),
-                    self.shape()
+                    format_args!("{name}: a weight of shape {} where axes {axes:?} of shape {} need {sizes}", weight.shape(), self.shape()),
                 );
                 weight.reshape([sizes.size()])
             })
@@ -122,11 +125,9 @@ impl Tensor {
     #[track_caller]
     fn lay_along(&self, t: &Tensor, axes: &[usize], name: &str) -> Tensor {
         let wanted: Shape = axes.iter().map(|&axis| self.shape()[axis]).collect();
-        assert!(
+        crate::ops::require(
             *t.shape() == wanted,
-            "{name}: a tensor of shape {} where axes {axes:?} of shape {} need {wanted}",
-            t.shape(),
-            self.shape()
+            format_args!("{name}: a tensor of shape {} where axes {axes:?} of shape {} need {wanted}", t.shape(), self.shape()),
         );
         t.reshape((0..self.rank()).map(|axis| if axes.contains(&axis) { self.shape()[axis] } else { 1 }).collect::<Shape>())
     }

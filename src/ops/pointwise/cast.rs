@@ -14,6 +14,14 @@ use smallvec::SmallVec;
 #[derive(Debug)]
 struct Cast(DType);
 
+/// The same 32 bits read as another dtype.
+#[derive(Debug)]
+struct Bitcast(DType);
+
+const fn bitcast(wgsl: &'static str) -> Pointwise {
+    Pointwise { name: "bitcast", wgsl, cpu: |l: Lanes| l.out.copy_from_slice(l.inputs[0]) }
+}
+
 const CAST: Pointwise = Pointwise { name: "cast", wgsl: "R(x)", cpu: convert };
 /// Bytes are words on a device, so the range is cut here.
 const CAST_U8: Pointwise = Pointwise { name: "cast_u8", wgsl: "u32(clamp(i32(x), 0, 255))", cpu: convert };
@@ -72,7 +80,57 @@ impl Op for Cast {
     }
 }
 
+impl Op for Bitcast {
+    fn name(&self) -> &'static str {
+        "bitcast"
+    }
+
+    fn outputs(&self, inputs: &[&Spec]) -> Result<Specs> {
+        let words = |dtype| matches!(dtype, DType::F32 | DType::I32 | DType::U32);
+        if !words(self.0) || !words(inputs[0].dtype) {
+            return Err(Error::dtype(format!("takes and gives float32, int32 or uint32, not {} and {}", inputs[0].dtype, self.0)));
+        }
+        Ok(SmallVec::from_iter([Spec { dtype: self.0, shape: inputs[0].shape.clone() }]))
+    }
+
+    fn key(&self, _key: &mut Key) {}
+
+    fn grad(&self, _cx: &GradCx) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![None])
+    }
+
+    fn access(&self, _index: usize, _layout: &Layout) -> Access {
+        Access::Strided
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(bitcast(match self.0 {
+            DType::F32 => "bitcast<f32>(x)",
+            DType::I32 => "bitcast<i32>(x)",
+            _ => "bitcast<u32>(x)",
+        }))
+    }
+
+    fn cpu(&self, _call: CpuCall) {
+        unreachable!("the plan fuses pointwise ops, also single ones")
+    }
+
+    fn gpu(&self, _call: &mut GpuCall) -> Result<()> {
+        unreachable!("the plan fuses pointwise ops, also single ones")
+    }
+}
+
 impl Tensor {
+    /// The bits of the elements, read as float32, int32 or uint32. No gradient.
+    #[doc(alias = "keras.ops.view")]
+    #[track_caller]
+    pub fn bitcast(&self, dtype: DType) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("view", &[self], &[dtype.name().into()]) {
+            return symbol;
+        }
+        if dtype == self.dtype() { self.clone() } else { record(Bitcast(dtype), &[self]) }
+    }
+
     /// `f` of this tensor in float32, as this tensor's dtype: for what loses too much in halves on the way.
     #[track_caller]
     pub(in crate::ops) fn in_f32(&self, f: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
@@ -84,12 +142,19 @@ impl Tensor {
     #[doc(alias = "keras.ops.cast")]
     #[track_caller]
     pub fn cast(&self, dtype: DType) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("cast", &[self], &[dtype.name().into()]) {
+            return symbol;
+        }
         if dtype == self.dtype() { self.clone() } else { record(Cast(dtype), &[self]) }
     }
 }
 
 pub(super) fn cases() -> Vec<Case> {
     let mut out = Vec::new();
+    // Bits of numbers between 0.5 and 1.
+    let number = |bits: f64| f64::from(f32::from_bits(bits as u32));
+    let case = Case::new("bitcast", &[&[3, 5]], |x| x[0].bitcast(DType::F32), move |x| x[0].mapv(number));
+    out.push(case.input(0, DType::I32, 1_056_964_608.0, 1_065_353_216.0).smooth(Smooth::No));
     let all = [DType::F32, DType::F16, DType::BF16, DType::I32, DType::U32, DType::U8, DType::Bool];
     for from in all {
         for to in all.into_iter().filter(|&to| to != from) {

@@ -8,10 +8,12 @@ mod lanes;
 mod logic;
 mod math;
 mod operand;
+mod pairs;
 mod piecewise;
 mod rounding;
 mod scalars;
 mod select;
+mod special;
 mod table;
 mod trigonometry;
 
@@ -21,7 +23,7 @@ use super::{
 };
 use crate::{
     DType, Error, Result, Tensor,
-    graph::{Access, CpuCall, GpuCall, GradCx, Key, Op, OpRef, Specs},
+    graph::{Access, CpuCall, GpuCall, GradCx, Key, Op, OpRef, Specs, symbolic},
     plan::{Lanes, Pointwise},
     shape::{Layout, Spec},
 };
@@ -43,6 +45,8 @@ pub(super) fn cases() -> Vec<Case> {
         logic::cases,
         select::cases,
         cast::cases,
+        special::cases,
+        pairs::cases,
     ];
     tables.iter().flat_map(|cases| cases()).collect()
 }
@@ -171,9 +175,6 @@ impl Tensor {
     /// Records a row of one input.
     #[track_caller]
     fn unary(&self, row: &'static Unary) -> Tensor {
-        if let Some(symbol) = self.symbolic() {
-            return symbol.apply(row.pointwise.name, &[self]);
-        }
-        super::record(OpRef::row(row), &[self])
+        symbolic(row.pointwise.name, &[self], &[]).unwrap_or_else(|| super::record(OpRef::row(row), &[self]))
     }
 }

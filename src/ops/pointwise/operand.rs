@@ -3,7 +3,7 @@
 use super::Binary;
 use crate::{
     DType, Tensor,
-    graph::OpRef,
+    graph::{OpRef, symbolic},
     ops::{fits, record},
 };
 
@@ -37,7 +37,7 @@ impl Operand for f64 {
             DType::Bool => *self == 0.0 || *self == 1.0,
             _ => true,
         };
-        assert!(exact, "{self} is no {}; cast the tensor first", tensor.dtype());
+        crate::ops::require(exact, format_args!("{self} is no {}; cast the tensor first", tensor.dtype()));
         if tensor.is_symbol() {
             return Tensor::full([], *self as f32).cast(tensor.dtype());
         }
@@ -64,8 +64,8 @@ impl Tensor {
     #[track_caller]
     pub(crate) fn binary(&self, op: &'static Binary, other: impl Operand) -> Tensor {
         let other = other.beside(self);
-        if let Some(symbol) = self.symbolic().or(other.symbolic()) {
-            return symbol.apply(op.pointwise.name, &[self, &other]);
+        if let Some(symbol) = symbolic(op.pointwise.name, &[self, &other], &[]) {
+            return symbol;
         }
         if self.shape() == other.shape() {
             return record(OpRef::row(op), &[self, &other]);

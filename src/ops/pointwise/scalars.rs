@@ -3,6 +3,7 @@
 use super::{Row, Types};
 use crate::{
     Result, Tensor,
+    config::Value,
     graph::{Access, CpuCall, GpuCall, GradCx, Key, Op, Params, Specs},
     ops::record,
     plan::{Lanes, Pointwise},
@@ -77,6 +78,13 @@ impl Tensor {
     /// Records `row` with these scalars, which take the tensor's dtype.
     #[track_caller]
     pub(super) fn with_scalars(&self, row: &'static ScalarRow, scalars: &[f64]) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic(
+            row.row.name(),
+            &[self],
+            &scalars.iter().map(|&scalar| Value::to_json(&(scalar as f32))).collect::<Vec<_>>(),
+        ) {
+            return symbol;
+        }
         record(WithScalars { row, params: scalars.iter().map(|&scalar| self.word_of(scalar)).collect() }, &[self])
     }
 }

@@ -40,6 +40,9 @@ impl Tensor {
     #[doc(alias = "keras.ops.where")]
     #[track_caller]
     pub fn where_(condition: &Tensor, x: &Tensor, y: &Tensor) -> Tensor {
+        if let Some(symbol) = crate::graph::symbolic("where", &[condition, x, y], &[]) {
+            return symbol;
+        }
         if condition.shape() == x.shape() && x.shape() == y.shape() {
             return record(OpRef::row(&WHERE), &[condition, x, y]);
         }
