@@ -1,7 +1,7 @@
 //! Tensors whose value stays on the host: text, and what only layers of the host take.
 
 use super::Array;
-use crate::{DType, Result, Shape, Tensor, device::Device, graph::Symbolic, shape::Spec};
+use crate::{DType, Result, Shape, Tensor, config::Json, device::Device, graph::Symbolic, shape::Spec};
 use std::{any::Any, sync::Arc};
 
 /// The value of such a tensor. To ops it is as good as none.
@@ -9,7 +9,7 @@ struct OnHost(Array);
 
 impl Symbolic for OnHost {
     #[track_caller]
-    fn apply(&self, name: &'static str, _inputs: &[&Tensor]) -> Tensor {
+    fn apply(&self, name: &str, _inputs: &[&Tensor], _options: &[Json]) -> Vec<Tensor> {
         panic!("{name}: {} stays on the host; look text up or vectorize it first", self.0.dtype())
     }
 

@@ -12,10 +12,14 @@ pub(crate) trait Symbolic: Send + Sync {
     fn apply(&self, name: &str, inputs: &[&Tensor], options: &[Json]) -> Vec<Tensor>;
 
     /// Sizes of a shape that was calculated of this symbol's, as options: -1 where they are unknown.
-    fn sizes(&self, sizes: &[usize]) -> Json;
+    fn sizes(&self, sizes: &[usize]) -> Json {
+        sizes.to_vec().into()
+    }
 
     /// The key of `start`, `size` and `step` along each axis of `x`, this symbol.
-    fn key(&self, x: &Tensor, spans: &[(usize, usize, isize)]) -> Json;
+    fn key(&self, _x: &Tensor, _spans: &[(usize, usize, isize)]) -> Json {
+        Json::Null
+    }
 
     /// Itself.
     fn as_any(&self) -> &dyn Any;

@@ -71,19 +71,6 @@ impl Tensor {
         fits(sizes.ok_or_else(|| Error::shape(format!("blocks of {block} do not fit images (N, H, W, C) of {}", self.shape()))), name)
     }
 
-    /// Windows of `length` along the last axis, `stride` apart, along a new axis before it; a rest at the end is left out.
-    #[doc(alias = "keras.ops.extract_sequences")]
-    #[track_caller]
-    pub fn windows(&self, length: usize, stride: usize) -> Tensor {
-        let size = self.shape().last().copied().unwrap_or(0);
-        require(length > 0 && stride > 0 && length <= size, format_args!("windows of {length}, {stride} apart, in shape {}", self.shape()));
-        let count = (size - length) / stride + 1;
-        let axis = self.rank() - 1;
-        let range = |start: usize| Range { start, size: count, step: stride as isize };
-        let parts: Vec<Tensor> = (0..length).map(|start| self.slice_axis(axis, range(start))).collect();
-        Tensor::stack(&parts.iter().collect::<Vec<_>>(), -1)
-    }
-
     fn slice_axis(&self, axis: usize, range: Range) -> Tensor {
         self.slice_ranges(
             self.shape().iter().enumerate().map(|(at, &size)| if at == axis { range } else { Range { start: 0, size, step: 1 } }).collect(),
@@ -197,7 +184,6 @@ pub(super) fn cases() -> Vec<Case> {
         &[1, 2, 3, 8],
         |i| vec![i[0], i[1] * 2 + i[3] / 4, i[2] * 2 + i[3] / 2 % 2, i[3] % 2],
     );
-    add("windows", &[2, 11], |x| x.windows(4, 2), &[2, 4, 4], |i| vec![i[0], i[1] * 2 + i[2]]);
     const PATCHES: Patches = Patches { kernel_size: [2, 3], dilation: [2, 1], padding: [0, 0], stride: [1, 2] };
     add(
         "unfold",

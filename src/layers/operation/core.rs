@@ -66,7 +66,7 @@ pub(super) static ROWS: &[Row] = &[
         Ok(if x.dtype().is_float() { y } else { y.round().cast(x.dtype()) })
     }),
     row(MATH, "ExtractSequences", X, "sequence_length sequence_stride", |a| {
-        Ok(a.x()?.windows(a.size("sequence_length")?, a.size("sequence_stride")?))
+        Ok(a.x()?.extract_sequences(a.size("sequence_length")?, a.size("sequence_stride")?))
     }),
     row(IMAGE, "RGBToGrayscale", &["images"], "data_format=null", |a| {
         super::shapes::channels_last(a, &a.float("images")?, |x| {

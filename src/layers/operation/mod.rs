@@ -12,6 +12,7 @@ mod core;
 mod dtypes;
 mod elementwise;
 mod indexing;
+mod linear;
 mod neural;
 mod products;
 mod reductions;

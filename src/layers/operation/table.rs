@@ -1,6 +1,6 @@
 //! The rows: what files know of each function of `keras.ops`, and what it does.
 
-use super::{arguments::Arguments, core, dtypes, elementwise, indexing, neural, products, reductions, search, shapes};
+use super::{arguments::Arguments, core, dtypes, elementwise, indexing, linear, neural, products, reductions, search, shapes};
 use crate::{
     DType, Result, Tensor,
     config::{Class, Json, Options, snake_case},
@@ -10,6 +10,7 @@ pub(super) const NUMPY: &str = "keras.src.ops.numpy";
 pub(super) const NN: &str = "keras.src.ops.nn";
 pub(super) const MATH: &str = "keras.src.ops.math";
 pub(super) const CORE: &str = "keras.src.ops.core";
+pub(super) const LINALG: &str = "keras.src.ops.linalg";
 pub(super) const IMAGE: &str = "keras.src.ops.image";
 
 /// One function of `keras.ops`.
@@ -133,7 +134,7 @@ pub(super) const fn several(
 }
 
 /// Every function, table by table.
-static TABLES: [&[Row]; 9] = [
+static TABLES: [&[Row]; 10] = [
     elementwise::UNARY,
     elementwise::BINARY,
     reductions::ROWS,
@@ -142,6 +143,7 @@ static TABLES: [&[Row]; 9] = [
     indexing::ROWS,
     search::ROWS,
     neural::ROWS,
+    linear::ROWS,
     core::ROWS,
 ];
 
@@ -156,6 +158,7 @@ pub const REFUSED_OPS: &[(&str, &str)] = &[
     ("ForiLoop", "its node holds a Python function"),
     ("VectorizedMap", "its node holds a Python function"),
     ("JVP", "its node holds a Python function"),
+    ("Eig", "complex numbers do not exist here; of symmetric matrices eigh gives real ones"),
     ("Nonzero", "the shape of its result depends on values"),
     ("Polar", "complex numbers do not exist here; take real and imaginary parts"),
     ("ViewAsComplex", "complex numbers do not exist here; take real and imaginary parts"),
@@ -176,7 +179,7 @@ pub(super) fn named(class: &str) -> Option<&'static Row> {
 const FLAT: &str = "Isfinite Isinf Isnan Isneginf Isposinf Isreal LogicalNot BitwiseInvert BitwiseNot Signbit Equal NotEqual Greater GreaterEqual Less \
     LessEqual LogicalAnd LogicalOr LogicalXor Gcd Lcm BitwiseAnd BitwiseOr BitwiseXor BitwiseLeftShift LeftShift BitwiseRightShift RightShift \
     Isclose AllClose Any All Argmax Argmin Nanargmax Nanargmin CountNonzero Argsort Argpartition InTopK SearchSorted Digitize IsIn Bincount \
-    OneHot MultiHot UnravelIndex OnesLike ZerosLike EmptyLike Size Ndim StopGradient View CTCDecode Imag Angle Nextafter";
+    OneHot MultiHot UnravelIndex OnesLike ZerosLike EmptyLike Size Ndim StopGradient View CTCDecode MatrixRank Imag Angle Nextafter";
 
 /// All classes, and whether gradients flow through their functions.
 pub fn op_classes() -> impl Iterator<Item = (&'static str, bool)> {

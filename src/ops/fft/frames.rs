@@ -3,7 +3,7 @@
 use super::{length, part};
 use crate::{
     Shape, Tensor,
-    ops::{fits, gather::Places, record, scatter::Scatter},
+    ops::{fits, gather::Places, record, reduce::Kind, scatter::Scatter},
 };
 use std::f64::consts::TAU;
 
@@ -148,7 +148,7 @@ impl Tensor {
         };
         let whole = if count == 0 { 0 } else { (count - 1) * stride + size };
         let flat = frames.reshape(batch.iter().copied().chain([count * size]).collect::<Shape>());
-        let scatter = Scatter { places: Places { axis: batch.len(), along: false }, length: whole };
+        let scatter = Scatter { places: Places { axis: batch.len(), along: false }, length: whole, kind: Kind::Sum };
         let signal = record(scatter, &[&places(&frames, [count, size, stride]).reshape([count * size]), &flat]);
         let start = if options.center { (size / 2).min(whole) } else { 0 };
         let stop = length.map_or(if options.center { whole - size / 2 } else { whole }, |length| start + length);
