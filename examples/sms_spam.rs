@@ -23,7 +23,7 @@ fn model(messages: &[String]) -> Result<Model> {
     Sequential::new()
         .add(Input::new(dims![]).dtype(DType::Str).name("message"))
         .add(words)
-        .add(Embedding::new(4000, 16).mask_zero(true))
+        .add(Embedding::new(4000, 16))
         .add(GlobalAveragePooling1D::new())
         .add(Dense::new(16).activation(Relu))
         .add(Dense::new(1).activation(Sigmoid).name("spam"))
