@@ -192,7 +192,8 @@ pub(super) fn cases() -> Vec<Case> {
         }
         out
     };
-    let updates: [(Update, fn(f64, f64) -> f64); 5] = [
+    type Fold = fn(f64, f64) -> f64;
+    let updates: [(Update, Fold); 5] = [
         (Update::Replace, |_, new| new),
         (Update::Add, |old, new| old + new),
         (Update::Multiply, |old, new| old * new),

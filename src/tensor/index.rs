@@ -44,13 +44,13 @@ impl Index {
 
 impl Index {
     /// As Keras' files hold it.
-    fn to_json(&self) -> Json {
+    fn to_json(self) -> Json {
         match self {
             Index::New => Json::Null,
-            Index::At(at) => (*at).into(),
+            Index::At(at) => at.into(),
             Index::Rest => json!({"class_name": "__ellipsis__", "config": {}}),
             Index::Span { start, stop, step } => {
-                let step = if *step == 1 { Json::Null } else { (*step).into() };
+                let step = if step == 1 { Json::Null } else { step.into() };
                 json!({"class_name": "__slice__", "config": {"start": start, "stop": stop, "step": step}})
             }
         }
@@ -111,7 +111,7 @@ impl Tensor {
     #[track_caller]
     pub fn at(&self, indices: &[Index]) -> Tensor {
         if let Some(symbol) = self.symbolic() {
-            let key: Vec<Json> = indices.iter().map(Index::to_json).collect();
+            let key: Vec<Json> = indices.iter().map(|index| index.to_json()).collect();
             return symbol.apply("at", &[self], &[key.into()]).swap_remove(0);
         }
         fits(self.try_at(indices), "at")

@@ -111,8 +111,10 @@ fn collect(json: &Json, shape: &[usize], out: &mut Vec<f64>) -> Result<()> {
     let what = || Error::data(format!("expected numbers of one shape, got {}", json.to_string().chars().take(60).collect::<String>()));
     match (json, shape) {
         (Json::Array(list), [size, rest @ ..]) if list.len() == *size => list.iter().try_for_each(|json| collect(json, rest, out)),
-        (Json::Bool(value), []) => Ok(out.push(f64::from(u8::from(*value)))),
-        (json, []) => crate::config::number(json).map(|number| out.push(number)).ok_or_else(what),
+        (json, []) => {
+            out.push(json.as_bool().map(|value| f64::from(u8::from(value))).or_else(|| crate::config::number(json)).ok_or_else(what)?);
+            Ok(())
+        }
         _ => Err(what()),
     }
 }

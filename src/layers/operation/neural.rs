@@ -150,7 +150,7 @@ fn softmax(a: &Arguments, run: fn(&Tensor, isize) -> Tensor) -> Result<Tensor> {
     }
 }
 
-fn pool(a: &Arguments, run: fn(&Tensor, &[usize], Option<&[usize]>, Padding) -> Result<Tensor>) -> Result<Tensor> {
+fn pool(a: &Arguments, run: impl Fn(&Tensor, &[usize], Option<&[usize]>, Padding) -> Result<Tensor>) -> Result<Tensor> {
     let strides = if a.json("strides").is_null() { None } else { Some(a.sizes("strides")?) };
     channels_last(a, &a.float("inputs")?, |x| run(x, &a.sizes("pool_size")?, strides.as_deref(), a.option("padding")?))
 }
@@ -166,7 +166,7 @@ fn adaptive(a: &Arguments, run: fn(&Tensor, &[usize]) -> Result<Tensor>) -> Resu
 fn convolve(a: &Arguments, run: impl Fn(&Tensor, &ConvOptions) -> Result<Tensor>) -> Result<Tensor> {
     let (strides, dilation) = (a.sizes("strides")?, a.sizes("dilation_rate")?);
     let padding = match a.json("padding") {
-        Json::String(name) => a.option(&"padding".to_owned()).map_err(|_| a.error(format_args!("no such padding: {name}")))?,
+        Json::String(name) => a.option("padding").map_err(|_| a.error(format_args!("no such padding: {name}")))?,
         other => return Err(a.error(format_args!("padding is valid or same, not {other}"))),
     };
     let options = ConvOptions { strides: &strides, padding, dilation_rate: &dilation, groups: 1 };

@@ -112,7 +112,7 @@ fn arg(a: &Arguments, x: &Tensor, run: fn(&Tensor, isize) -> Tensor) -> Result<T
         Some(axis) => run(x, axis),
         None => run(&x.reshape([x.size()]), 0),
     };
-    Ok(if a.flag("keepdims")? { y.keep_dims(x.shape(), axis.as_ref().map_or(&[], std::slice::from_ref)) } else { y })
+    Ok(if a.flag("keepdims")? { y.keep_dims(x.shape(), axis.as_slice()) } else { y })
 }
 
 /// The same without NaN; -1 where there is nothing else.

@@ -214,9 +214,14 @@ impl HostLayer for TextVectorization {
             return if array.shape().rank() == 0 { Array::new(places, [length]) } else { Array::new(places, [texts, length]) };
         }
         let (depth, mut start) = (self.lookup.depth()?, 0);
-        let mut rows = Vec::with_capacity(texts * depth);
-        for end in ends {
-            rows.extend(self.lookup.output_mode.rows(&places[start..end], &[end - start], depth));
+        let counts = self.lookup.output_mode != OutputMode::MultiHot;
+        // One allocation of zeros for all: most of it is never touched.
+        let mut rows = vec![0; texts * depth];
+        for (row, end) in ends.into_iter().enumerate() {
+            for &place in places[start..end].iter().filter(|place| (0..depth as i64).contains(*place)) {
+                let count = &mut rows[row * depth + place as usize];
+                *count = if counts { *count + 1 } else { 1 };
+            }
             start = end;
         }
         self.lookup.weighted(rows, [texts, depth].into())

@@ -40,7 +40,7 @@ impl Tensor {
             5.739_507_7e-3,
             -7.622_461_3e-3,
             9.438_87e-3,
-            1.001_674_1,
+            1.001_674,
             2.832_976_8,
         ];
         let (w_near, w_far) = (w.minimum(5.0) - 2.5, w.maximum(5.0).minimum(88.0).sqrt() - 3.0);
@@ -63,7 +63,7 @@ impl Tensor {
             -0.001_575_65,
             0.002_253_19,
             0.013_285_92,
-            0.398_942_28,
+            0.398_942_3,
         ];
         let near = polynomial(&(size.minimum(3.75) / 3.75).square(), &small);
         let far = size.maximum(3.75);
