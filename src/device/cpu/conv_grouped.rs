@@ -9,9 +9,13 @@ use std::ops::Range;
 /// The filter gradient cuts the batch into at most this many parts.
 const PARTS: usize = 16;
 
+/// Fewer channels than this are too few for a vector: whole rows are multiplied by a filter that repeats.
+const FEW: usize = 64;
+
 pub fn forward(conv: &Conv2d, x: &[f32], filter: &[f32], y: &mut [f32]) {
     let y = SharedMut::new(y);
     let size = conv.ow * conv.k;
+    let repeated = Repeated::new(conv, filter);
     pool::for_chunks(conv.n * conv.oh, rows_per_task(conv), &|range| {
         for index in range {
             let (sample, p) = (index / conv.oh, index % conv.oh);
@@ -19,6 +23,11 @@ pub fn forward(conv: &Conv2d, x: &[f32], filter: &[f32], y: &mut [f32]) {
             let y = unsafe { y.slice(index * size..(index + 1) * size) };
             y.fill(0.0);
             for (i, row) in taps(p, conv.kh, conv.stride[0], conv.dilation[0], conv.pad_top, conv.h) {
+                if let Some(repeated) = &repeated {
+                    let row = &x[(sample * conv.h + row) * conv.w * conv.c..][..conv.w * conv.c];
+                    (0..conv.kw).for_each(|j| repeated.add(conv, (i, j), row, y));
+                    continue;
+                }
                 for (q, y) in y.chunks_exact_mut(conv.k).enumerate() {
                     for (j, column) in taps(q, conv.kw, conv.stride[1], conv.dilation[1], conv.pad_left, conv.w) {
                         let x = &x[((sample * conv.h + row) * conv.w + column) * conv.c..][..conv.c];
@@ -71,6 +80,36 @@ pub fn filter_grad(conv: &Conv2d, x: &[f32], dy: &[f32], dfilter: &mut [f32]) {
     });
 }
 
+/// A depthwise filter of few channels, each tap's repeated over several columns.
+struct Repeated {
+    filters: Vec<f32>,
+    /// Numbers of a tap.
+    len: usize,
+}
+
+impl Repeated {
+    /// Where the columns of input and output are neighbours alike.
+    fn new(conv: &Conv2d, filter: &[f32]) -> Option<Self> {
+        let fits = conv.groups == conv.c && conv.k == conv.c && conv.stride[1] == 1 && (1..FEW).contains(&conv.c);
+        fits.then(|| {
+            let times = FEW.div_ceil(conv.c);
+            let filters = filter.chunks_exact(conv.c).flat_map(|tap| tap.repeat(times)).collect();
+            Self { filters, len: times * conv.c }
+        })
+    }
+
+    /// Adds what one tap sees of a row of the input to a row of the output.
+    fn add(&self, conv: &Conv2d, (i, j): (usize, usize), x: &[f32], y: &mut [f32]) {
+        let (ahead, behind) = (j * conv.dilation[1], conv.pad_left);
+        let (first, end) = (behind.saturating_sub(ahead), (conv.w + behind).saturating_sub(ahead).min(conv.ow));
+        if first < end {
+            let filter = &self.filters[(i * conv.kw + j) * self.len..][..self.len];
+            let x = &x[(first + ahead - behind) * conv.c..][..(end - first) * conv.c];
+            multiply_add_row(x, filter, &mut y[first * conv.c..end * conv.c]);
+        }
+    }
+}
+
 fn rows_per_task(conv: &Conv2d) -> usize {
     (1usize << 17).div_ceil((conv.ow * conv.kh * conv.kw * conv.k * (conv.c / conv.groups)).max(1))
 }
@@ -102,6 +141,15 @@ fn tap<'a>(conv: &Conv2d, filter: &'a [f32], i: usize, j: usize) -> &'a [f32] {
 }
 
 multiversion! {
+    /// `y[at] += x[at] * filter[at % filter.len()]`
+    fn multiply_add_row[](x: &[f32], filter: &[f32], y: &mut [f32]) {
+        for (y, x) in y.chunks_mut(filter.len()).zip(x.chunks(filter.len())) {
+            for ((y, &x), &factor) in y.iter_mut().zip(x).zip(filter) {
+                *y += x * factor;
+            }
+        }
+    }
+
     /// `y[g, o] += Σ x[g, i] * filter[i, g, o]`
     fn multiply_add[](x: &[f32], filter: &[f32], y: &mut [f32], groups: usize) {
         let (inputs, outputs) = (x.len() / groups, y.len() / groups);

@@ -97,7 +97,7 @@ pub trait LookupSetters: HasVocabulary {
         self.with_lookup(|options| options.mask_token = Some(mask_token.into()))
     }
 
-    /// What an inverted lookup gives for places outside of the vocabulary; "[UNK]" or -1 if not set.
+    /// What an inverted lookup gives for places outside of the vocabulary; `"[UNK]"` or -1 if not set.
     #[must_use = "a setter returns the changed options"]
     fn oov_token(self, oov_token: impl Into<Self::Token>) -> Self {
         self.with_lookup(|options| options.oov_token = Some(oov_token.into()))
