@@ -552,6 +552,102 @@ case("shape_use", lambda x: ops.reshape(x, (ops.shape(x)[0], -1)) if False else 
 case("rgb_to_grayscale", lambda x: ops.image.rgb_to_grayscale(x), pos(5, 5, 3))
 case("resize", lambda x: ops.image.resize(x, (4, 6)), pos(5, 5, 3))
 case("resize_nearest", lambda x: ops.image.resize(x, (4, 6), interpolation="nearest"), pos(5, 5, 3))
+
+# ---- images
+image = ops.image
+FIRST = {"data_format": "channels_first"}
+
+
+def pictures(*shape, batch=2):
+    return pos(*shape, low=0.0, high=1.0, batch=batch)
+
+
+def around(values, spread):
+    """`values` for each sample, with noise."""
+    values = np.array(values, "float32")
+    return Spec(values.shape, lambda i: (values + rng(values.shape, i).uniform(-spread, spread, (2, *values.shape))).astype("float32"))
+
+
+IDENTITY = [1.0, 0.1, 0.3, -0.1, 0.9, 0.2, 0.01, 0.02]
+CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 3.0], [4.0, 3.0]]
+for name in ["rgb_to_grayscale", "rgb_to_hsv", "hsv_to_rgb", "gaussian_blur", "sobel_edges"]:
+    fn = getattr(image, name)
+    case(name + "_image", lambda x, fn=fn: fn(x), pictures(4, 5, 3))
+    case(name + "_first", lambda x, fn=fn: fn(x, **FIRST), pictures(3, 4, 5))
+    if name != "sobel_edges":
+        case(name + "_single", lambda x, fn=fn: fn(ops.sum(x, axis=0)), pictures(4, 5, 3, batch=1))
+        case(name + "_single_first", lambda x, fn=fn: fn(ops.sum(x, axis=0), **FIRST), pictures(3, 4, 5, batch=1))
+case("rgb_to_grayscale_one", lambda x: image.rgb_to_grayscale(x), pictures(4, 5, 1))
+case("rgb_to_grayscale_bytes", lambda x: image.rgb_to_grayscale(x), ints(4, 5, 3, low=0, high=256, dtype="uint8"))
+case("gaussian_blur_options", lambda x: image.gaussian_blur(x, kernel_size=(5, 3), sigma=(0.7, 2.0)), pictures(6, 7, 2))
+case("gaussian_blur_even", lambda x: image.gaussian_blur(x, kernel_size=(4, 2), sigma=[1, 1.5]), pictures(6, 7, 2))
+for method in ["nearest", "bilinear"]:
+    for fill in ["constant", "nearest", "wrap", "reflect"]:
+        options = {"interpolation": method, "fill_mode": fill, "fill_value": 0.5}
+        case(f"affine_transform_{method}_{fill}", lambda x, t, o=options: image.affine_transform(x, t, **o), pictures(4, 5, 2), around(IDENTITY, 0.05))
+    case(f"perspective_transform_{method}", lambda x, s, e, m=method: image.perspective_transform(x, s, e, interpolation=m, fill_value=0.5),
+         pictures(4, 5, 2), around(CORNERS, 0.3), around(CORNERS, 0.6))
+case("affine_transform", lambda x: image.affine_transform(x, np.array(IDENTITY, "float32")), pictures(4, 5, 2))
+case("affine_transform_first", lambda x: image.affine_transform(x, np.array([IDENTITY]), **FIRST), pictures(2, 4, 5))
+case("affine_transform_single", lambda x, t: image.affine_transform(ops.sum(x, axis=0), ops.sum(t, axis=0)), pictures(4, 5, 2), around(IDENTITY, 0.05))
+case("affine_transform_bytes", lambda x: image.affine_transform(x, np.array([1.0, 0, 1, 0, 1, -1, 0, 0], "float32"), fill_value=7), ints(4, 5, 3, low=0, high=256, dtype="uint8"))
+case("perspective_transform", lambda x, s: image.perspective_transform(x, s, s * 0.9), pictures(4, 5, 2), around(CORNERS, 0.3))
+case("perspective_transform_constant", lambda x: image.perspective_transform(x, np.array(CORNERS), np.array(CORNERS) + [[0.2, 0.1], [0.3, 0.5], [-0.1, 0.2], [0.5, -0.5]]), pictures(4, 5, 2))
+case("perspective_transform_first", lambda x, s: image.perspective_transform(x, s, s + 0.5, **FIRST), pictures(2, 4, 5), around(CORNERS, 0.3))
+for order in [0, 1]:
+    for fill in ["constant", "nearest", "wrap", "mirror", "reflect"]:
+        reach = 0.9 if fill == "mirror" else 9
+        places = np.random.RandomState(order).uniform(-reach, reach, (3, 6)).astype("float32")
+        places[:, :2] = [[0.5, 1.5], [2.5, -0.5], [0.0, 0.5]]
+        case(f"map_coordinates_{order}_{fill}", lambda x, o=order, m=fill, c=places: image.map_coordinates(ops.sum(x, axis=0), c, o, fill_mode=m, fill_value=0.5), pictures(4, 5, 2))
+case("map_coordinates", lambda x, c: image.map_coordinates(x, ops.transpose(c), order=1), pictures(3), f(2, low=0.0, high=1.0, batch=2))
+case("map_coordinates_int", lambda x, c: image.map_coordinates(ops.sum(x, axis=0), ops.transpose(c), order=1), ints(3, 4, low=0, high=50), f(2, low=0.0, high=2.0))
+case("extract_patches", lambda x: image.extract_patches(x, 2), pictures(4, 5, 2))
+case("extract_patches_strides", lambda x: image.extract_patches(x, (3, 2), strides=1, padding="same"), pictures(4, 5, 2))
+case("extract_patches_pair", lambda x: image.extract_patches(x, [2, 3], strides=(2, 1), padding="same"), pictures(5, 6, 1))
+case("extract_patches_dilation", lambda x: image.extract_patches(x, (2, 2), strides=1, dilation_rate=2), pictures(5, 6, 2))
+case("extract_patches_dilations", lambda x: image.extract_patches(x, (2, 2), strides=1, dilation_rate=(2, 1)), pictures(5, 6, 2))
+case("extract_patches_single", lambda x: image.extract_patches(ops.sum(x, axis=0), 2), pictures(4, 5, 2))
+case("extract_patches_first", lambda x: image.extract_patches(x, (2, 3), **FIRST), pictures(2, 4, 7))
+case("extract_patches_3d", lambda x: image.extract_patches_3d(x, 2), pictures(4, 5, 2, 2))
+case("extract_patches_3d_strides", lambda x: image.extract_patches_3d(x, (1, 2, 2), strides=(1, 2, 1), padding="same"), pictures(3, 4, 3, 1))
+case("extract_patches_3d_one_stride", lambda x: image.extract_patches_3d(x, (1, 2, 2), strides=1, dilation_rate=2), pictures(3, 4, 4, 1))
+case("extract_patches_3d_tuple", lambda x: image.extract_patches(x, (2, 2, 2)), pictures(4, 4, 3, 2))
+case("extract_patches_3d_single", lambda x: image.extract_patches_3d(ops.sum(x, axis=0), 2), pictures(4, 4, 3, 2))
+for name, word in [("pad_images", "padding"), ("crop_images", "cropping")]:
+    fn = getattr(image, name)
+    for given in [(1, 2, 1, 0, None, None), (1, 0, None, None, 3 if word == "cropping" else 8, 4 if word == "cropping" else 9),
+                  (None, None, 1, 2, 2 if word == "cropping" else 7, 3 if word == "cropping" else 8)]:
+        options = dict(zip([f"top_{word}", f"left_{word}", f"bottom_{word}", f"right_{word}", "target_height", "target_width"], given))
+        mark = "".join("x" if value is None else str(value) for value in given)
+        case(f"{name}_{mark}", lambda x, fn=fn, o=options: fn(x, **o), pictures(5, 6, 1))
+    case(name + "_first", lambda x, fn=fn, given=given: fn(x, *given, **FIRST), pictures(1, 5, 6))
+    case(name + "_single", lambda x, fn=fn, given=given: fn(ops.sum(x, axis=0), *given), pictures(5, 6, 1))
+    case(name + "_int", lambda x, fn=fn: fn(x, 1, 1, 1, 1), ints(5, 6, 1))
+for method in ["linear", "bilinear", "trilinear", "cubic", "bicubic", "tricubic", "lanczos3", "lanczos5"]:
+    for smooth in [True, False]:
+        case(f"scale_and_translate_{method}_{smooth}", lambda x, m=method, s=smooth: image.scale_and_translate(
+            x, (2, 3, 7, 2), np.array([0.6, 1.3], "float32"), np.array([0.2, -0.4], "float32"), (1, 2), m, s), pictures(5, 6, 2))
+case("scale_and_translate", lambda x, s, t: image.scale_and_translate(ops.sum(x, axis=0), (3, 7, 2), ops.sum(s, axis=0), ops.sum(t, axis=0), (0, 1), "linear"),
+     pictures(5, 6, 2), pos(2, low=0.4, high=0.8, batch=2), f(2, low=-0.5, high=0.5, batch=2))
+case("scale_and_translate_none", lambda x: image.scale_and_translate(x, (None, 3, 2), np.array([0.6], "float32"), np.array([0.2], "float32"), [1], "cubic"), pictures(5, 2))
+case("ssim", lambda x, y: image.ssim(x, y), pictures(12, 13, 1), pictures(12, 13, 1))
+case("ssim_options", lambda x, y: image.ssim(x, y, max_val=2.0, filter_size=4, filter_sigma=1.0, k1=0.02, k2=0.05), pictures(5, 6, 2), pictures(5, 6, 2))
+case("ssim_first", lambda x, y: image.ssim(x, y, filter_size=3, **FIRST), pictures(2, 5, 6), pictures(2, 5, 6))
+case("ssim_single", lambda x, y: image.ssim(ops.sum(x, axis=0), ops.sum(y, axis=0), filter_size=3), pictures(5, 6, 2), pictures(5, 6, 2))
+case("ssim_constant", lambda x: image.ssim(x, np.full((2, 5, 6, 1), 0.5, "float32"), filter_size=3), pictures(5, 6, 1))
+for method in ["bilinear", "nearest", "bicubic", "lanczos3", "lanczos5", "area"]:
+    for smooth in [True, False]:
+        case(f"resize_{method}_{smooth}", lambda x, m=method, s=smooth: image.resize(x, (3, 8), interpolation=m, antialias=s), pictures(5, 6, 2))
+case("resize_crop", lambda x: image.resize(x, (3, 6), crop_to_aspect_ratio=True), pictures(5, 6, 2))
+case("resize_pad", lambda x: image.resize(x, (3, 8), pad_to_aspect_ratio=True, fill_value=0.5), pictures(5, 6, 2))
+case("resize_pad_first", lambda x: image.resize(x, (3, 8), pad_to_aspect_ratio=True, **FIRST), pictures(2, 5, 6))
+case("resize_single_first", lambda x: image.resize(ops.sum(x, axis=0), (3, 8), **FIRST), pictures(2, 5, 6))
+case("resize_bytes", lambda x: image.resize(x, (3, 8), interpolation="bicubic"), ints(5, 6, 2, low=0, high=256, dtype="uint8"))
+case("resize_int", lambda x: image.resize(x, (10, 12)), ints(5, 6, 2, low=-9, high=99))
+# Its noise cannot be that of another generator.
+case("elastic_transform", lambda x: image.elastic_transform(x, alpha=0.0, sigma=1.0, seed=1), pictures(5, 6, 2, batch=1))
+case("elastic_transform_first", lambda x: image.elastic_transform(x, 0.0, 2.0, "nearest", "wrap", 0.5, **FIRST), pictures(2, 5, 6, batch=1))
 # ---- several in one graph, shared operations, several nodes of one layer
 case("graph_norm", lambda x: (x - ops.mean(x, axis=-1, keepdims=True)) / ops.sqrt(ops.var(x, axis=-1, keepdims=True) + 1e-5), f(4, 6))
 case("graph_multi", lambda x: [ops.sum(x, axis=1), ops.argmax(x, axis=1), x > 0], f(4, 6))

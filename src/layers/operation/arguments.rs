@@ -8,6 +8,7 @@ use crate::{
     DType, Error, Result, Tensor,
     config::{Json, Options, Value, read},
     layers::{Argument, Inputs},
+    random::RandomKey,
 };
 
 /// The arguments and options of a call.
@@ -15,13 +16,15 @@ pub(in crate::layers) struct Arguments<'a> {
     row: &'static Row,
     options: &'a Options,
     inputs: &'a Inputs,
+    /// The random numbers of this call.
+    pub random: RandomKey,
 }
 
 static NULL: Json = Json::Null;
 
 impl<'a> Arguments<'a> {
-    pub fn new(row: &'static Row, options: &'a Options, inputs: &'a Inputs) -> Self {
-        Self { row, options, inputs }
+    pub fn new(row: &'static Row, options: &'a Options, inputs: &'a Inputs, random: RandomKey) -> Self {
+        Self { row, options, inputs, random }
     }
 
     pub fn row(&self) -> &'static Row {

@@ -4,9 +4,9 @@ use super::{
     arguments::Arguments,
     dtypes,
     shapes::in_dtype,
-    table::{CORE, IMAGE, MATH, NUMPY, Row, row, same},
+    table::{CORE, MATH, NUMPY, Row, row, same},
 };
-use crate::{DType, Result, Tensor, ops::Interpolation};
+use crate::{DType, Result, Tensor};
 
 const X: &[&str] = &["x"];
 
@@ -68,33 +68,6 @@ pub(super) static ROWS: &[Row] = &[
     row(MATH, "ExtractSequences", X, "sequence_length sequence_stride", |a| {
         Ok(a.x()?.extract_sequences(a.size("sequence_length")?, a.size("sequence_stride")?))
     }),
-    row(IMAGE, "RGBToGrayscale", &["images"], "data_format=null", |a| {
-        super::shapes::channels_last(a, &a.float("images")?, |x| {
-            if x.shape().last() != Some(&3) {
-                return Err(a.misfit("expected three channels"));
-            }
-            let weights = Tensor::from([0.2989f32, 0.587, 0.114]).to_device(x.device())?;
-            Ok((x * weights.cast(x.dtype())).sum(&[-1]).expand_dims(-1))
-        })
-    }),
-    row(
-        IMAGE,
-        "Resize",
-        &["images"],
-        "size interpolation=bilinear antialias=false crop_to_aspect_ratio=false pad_to_aspect_ratio=false fill_mode=constant fill_value=0.0 data_format=null",
-        |a| {
-            if a.flag("crop_to_aspect_ratio")? || a.flag("pad_to_aspect_ratio")? {
-                return Err(a.error("aspect ratios are kept by the layer Resizing only"));
-            }
-            let (size, interpolation): ([usize; 2], Interpolation) = (a.option("size")?, a.option("interpolation")?);
-            let images = a.float("images")?;
-            super::shapes::channels_last(a, &images, |x| {
-                let batch = if x.rank() == 3 { x.expand_dims(0) } else { x.clone() };
-                let y = batch.resize(size, interpolation, a.flag("antialias")?)?;
-                Ok(if x.rank() == 3 { y.squeeze(&[0]) } else { y })
-            })
-        },
-    ),
 ];
 
 /// A cast that keeps to the range of the dtype.

@@ -11,6 +11,7 @@ mod arguments;
 mod core;
 mod dtypes;
 mod elementwise;
+mod image;
 mod indexing;
 mod linear;
 mod neural;
@@ -163,8 +164,8 @@ impl Layer for Operation {
         self.row.arguments
     }
 
-    fn call(&self, _call: &mut Call, inputs: &Inputs) -> Result<Outputs> {
-        let arguments = Arguments::new(self.row, &self.options, inputs);
+    fn call(&self, call: &mut Call, inputs: &Inputs) -> Result<Outputs> {
+        let arguments = Arguments::new(self.row, &self.options, inputs, call.random());
         attempt(|| self.row.run.call(&arguments)).map(Outputs::new)
     }
 }

@@ -1,6 +1,6 @@
 //! The rows: what files know of each function of `keras.ops`, and what it does.
 
-use super::{arguments::Arguments, core, dtypes, elementwise, indexing, linear, neural, products, reductions, search, shapes};
+use super::{arguments::Arguments, core, dtypes, elementwise, image, indexing, linear, neural, products, reductions, search, shapes};
 use crate::{
     DType, Result, Tensor,
     config::{Class, Json, Options, snake_case},
@@ -134,7 +134,7 @@ pub(super) const fn several(
 }
 
 /// Every function, table by table.
-static TABLES: [&[Row]; 10] = [
+static TABLES: [&[Row]; 11] = [
     elementwise::UNARY,
     elementwise::BINARY,
     reductions::ROWS,
@@ -145,6 +145,7 @@ static TABLES: [&[Row]; 10] = [
     neural::ROWS,
     linear::ROWS,
     core::ROWS,
+    image::ROWS,
 ];
 
 /// Classes of Keras' functions that no graph here holds, and why.

@@ -3,7 +3,7 @@
 use crate::{
     DType, Error, Index, Result, Shape, Tensor,
     config::Choice,
-    layers::{Build, Call, DataFormat, Layer, SimpleLayer, space},
+    layers::{Call, DataFormat, Layer, SimpleLayer, space},
     ops::Interpolation,
 };
 
@@ -47,16 +47,14 @@ pub struct Resizing {
     data_format: DataFormat,
 }
 
-impl SimpleLayer for Resizing {
-    fn build(&mut self, _build: &mut Build, input: &Shape) -> Result<()> {
+impl Resizing {
+    /// `x` in the size that the options say.
+    pub(in crate::layers) fn resized(&self, x: &Tensor) -> Result<Tensor> {
         if self.crop_to_aspect_ratio && self.pad_to_aspect_ratio {
             return Err(Error::invalid("only one of crop_to_aspect_ratio and pad_to_aspect_ratio can be set"));
         }
-        check(input, [self.height, self.width])
-    }
-
-    fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
         let size = [self.height, self.width];
+        check(x.shape(), size)?;
         // TensorFlow finds the sides in float32.
         let single = |side: usize| f64::from(side as f32);
         let y = of_images(&x.cast(if x.dtype().is_float() { x.dtype() } else { DType::F32 }), self.data_format, |x| {
@@ -74,6 +72,12 @@ impl SimpleLayer for Resizing {
             dtype if dtype.is_float() => y,
             dtype => y.round().cast(dtype),
         })
+    }
+}
+
+impl SimpleLayer for Resizing {
+    fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
+        self.resized(x)
     }
 }
 

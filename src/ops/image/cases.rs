@@ -169,7 +169,7 @@ fn patches(padding: Padding, size: [usize; 2], strides: [usize; 2], dilation: us
     Case::new(
         format!("extract_patches {size:?} {strides:?} dilation {dilation} {padding:?}"),
         &[&[2, 6, 5, 3]],
-        move |x| extract_patches(&x[0], &size, Some(&strides), dilation, padding).expect("it fits").square(),
+        move |x| extract_patches(&x[0], &size, Some(&strides), &[dilation; 2], padding).expect("it fits").square(),
         move |x| {
             let place = |axis: usize| {
                 let (length, reach, stride) = ([6, 5][axis], dilation * (size[axis] - 1) + 1, strides[axis]);

@@ -28,18 +28,18 @@ fn filtered(x: &Tensor, filter: &Tensor, padding: Padding) -> Result<Tensor> {
     x.depthwise_conv(&filter, &ConvOptions { padding, ..ConvOptions::default() })
 }
 
-/// Images (N, H, W, C) blurred with `kernel_size` numbers, odd ones, and standard deviations `sigma`, a tensor of two, along height and width.
+/// Images (N, H, W, C) blurred with `kernel_size` numbers and standard deviations `sigma`, a tensor of two, along height and width.
 ///
 /// # Errors
-/// Another rank, sizes that are even.
+/// Another rank, sizes of zero.
 #[doc(alias = "keras.ops.image.gaussian_blur")]
 pub fn gaussian_blur(images: &Tensor, kernel_size: [usize; 2], sigma: &Tensor) -> Result<Tensor> {
     let [high, wide] = kernel_size;
     let x = check(images, "gaussian_blur")?;
-    if high % 2 == 0 || wide % 2 == 0 || sigma.size() != 2 {
+    if high == 0 || wide == 0 || sigma.size() != 2 {
         let found = sigma.shape();
         return Err(Error::invalid(format!(
-            "gaussian_blur: takes two odd sizes and two deviations, got {kernel_size:?} and sigma {found}"
+            "gaussian_blur: takes two sizes of at least one and two deviations, got {kernel_size:?} and sigma {found}"
         )));
     }
     let sigma = sigma.cast(DType::F32).reshape([2]).split(2, 0);

@@ -42,7 +42,7 @@ pub fn crop_images(images: &Tensor, rows: (usize, usize), columns: (usize, usize
 /// ```
 /// use wgrad::{ops::image, prelude::*};
 /// let x = Tensor::arange(0.0, 16.0, 1.0).reshape([1, 4, 4, 1]);
-/// let y = image::extract_patches(&x, &[2, 2], None, 1, Valid)?;
+/// let y = image::extract_patches(&x, &[2, 2], None, &[1, 1], Valid)?;
 /// assert_eq!(y.shape()[..], [1, 2, 2, 4]);
 /// assert_eq!(y.to_vec::<f32>()?[..4], [0.0, 1.0, 4.0, 5.0]);
 /// # Ok::<(), wgrad::Error>(())
@@ -52,17 +52,19 @@ pub fn crop_images(images: &Tensor, rows: (usize, usize), columns: (usize, usize
 /// Other ranks, patches that do not fit.
 #[doc(alias = "keras.ops.image.extract_patches")]
 #[doc(alias = "keras.ops.image.extract_patches_3d")]
-pub fn extract_patches(x: &Tensor, size: &[usize], strides: Option<&[usize]>, dilation: usize, padding: Padding) -> Result<Tensor> {
+pub fn extract_patches(x: &Tensor, size: &[usize], strides: Option<&[usize]>, dilation: &[usize], padding: Padding) -> Result<Tensor> {
     let (axes, strides) = (size.len(), strides.unwrap_or(size));
-    if x.rank() != axes + 2 || strides.len() != axes || dilation == 0 || size.iter().chain(strides).any(|&x| x == 0) {
+    if x.rank() != axes + 2 || [strides.len(), dilation.len()] != [axes; 2] || size.iter().chain(strides).chain(dilation).any(|&x| x == 0) {
         let shape = x.shape();
-        return Err(Error::shape(format!("extract_patches: {size:?} with strides {strides:?} and dilation {dilation} do not fit {shape}")));
+        return Err(Error::shape(format!(
+            "extract_patches: {size:?} with strides {strides:?} and dilation {dilation:?} do not fit {shape}"
+        )));
     }
     let (n, channels) = (x.shape()[0], x.shape()[axes + 1]);
     // One axis at a time goes apart into places and taps: (N, L, rest, C) to (N, places, rest, taps, C), whose taps go before C.
     let (mut out, mut places, mut inner) = (x.cast(DType::F32), Vec::new(), channels);
     for axis in (0..axes).rev() {
-        let (length, taps, stride) = (x.shape()[1 + axis], size[axis], strides[axis]);
+        let (length, taps, stride, dilation) = (x.shape()[1 + axis], size[axis], strides[axis], dilation[axis]);
         let outer = n * x.shape()[1..1 + axis].iter().product::<usize>();
         let middle = places.iter().product::<usize>();
         let flat = out.reshape([outer, length, middle, inner]);
