@@ -8,6 +8,12 @@ use crate::{
 };
 
 /// All zeros, the default of biases.
+///
+/// ```
+/// use wgrad::{prelude::*, random::RandomKey};
+/// assert_eq!(Zeros.values(&[2].into(), &RandomKey::new(42, "bias", 0))?, [0.0, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Initializer, Clone, Copy, Debug, PartialEq)]
 #[initializer(alias("zero"))]
 #[doc(alias = "keras.initializers.Zeros")]
@@ -20,6 +26,12 @@ impl Initializer for Zeros {
 }
 
 /// All ones, the default of scales.
+///
+/// ```
+/// use wgrad::{prelude::*, random::RandomKey};
+/// assert_eq!(Ones.values(&[2].into(), &RandomKey::new(42, "scale", 0))?, [1.0, 1.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Initializer, Clone, Copy, Debug, PartialEq)]
 #[initializer(alias("one"))]
 #[doc(alias = "keras.initializers.Ones")]
@@ -122,6 +134,13 @@ impl Initializer for ConstantList {
 }
 
 /// `gain` on the diagonal of a matrix, zeros elsewhere.
+///
+/// ```
+/// use wgrad::{initializers::{Identity, Initializer}, random::RandomKey};
+/// let values = Identity::new().gain(2.0).values(&[2, 3].into(), &RandomKey::new(42, "kernel", 0))?;
+/// assert_eq!(values, [2.0, 0.0, 0.0, 0.0, 2.0, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Initializer, Clone, Debug)]
 #[initializer(alias("IdentityInitializer"))]
 #[doc(alias = "keras.initializers.Identity")]

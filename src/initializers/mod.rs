@@ -23,6 +23,24 @@ use crate::{
 };
 
 /// Where the values of a new weight come from.
+///
+/// ```
+/// use wgrad::{prelude::*, random::RandomKey};
+///
+/// /// 0, 1, 2, ...
+/// #[derive(Initializer, Clone, Debug)]
+/// struct Counting;
+///
+/// impl Initializer for Counting {
+///     fn values(&self, shape: &Shape, _key: &RandomKey) -> Result<Vec<f32>> {
+///         Ok((0..shape.size()).map(|at| at as f32).collect())
+///     }
+/// }
+///
+/// let layer = Dense::new(3).use_bias(false).kernel_initializer(Counting);
+/// assert_eq!(layer.apply(&Tensor::ones([1, 1])).to_vec::<f32>()?, [0.0, 1.0, 2.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.initializers.Initializer")]
 pub trait Initializer: Config {
     /// The values of a weight of `shape`, row-major. The key alone decides what is drawn.

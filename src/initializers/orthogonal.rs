@@ -5,6 +5,14 @@ use crate::{Error, Result, Shape, random::RandomKey};
 
 /// `gain` times a matrix with orthonormal columns, or rows where it has fewer of them (Saxe et al., 2014).
 /// Shapes of more than two axes are one matrix `(all but the last, last)`. The default of recurrent kernels.
+///
+/// ```
+/// use wgrad::{prelude::*, random::RandomKey};
+/// let kernel = Orthogonal::new().values(&[3, 2].into(), &RandomKey::new(42, "kernel", 0))?;
+/// let product: f32 = (0..3).map(|row| kernel[2 * row] * kernel[2 * row + 1]).sum();
+/// assert!(product.abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Initializer, Clone, Debug)]
 #[initializer(alias("OrthogonalInitializer"))]
 #[doc(alias = "keras.initializers.Orthogonal")]

@@ -23,6 +23,13 @@ pub struct RandomNormal {
 }
 
 /// As [`RandomNormal`], but numbers further than two standard deviations from the mean are drawn again.
+///
+/// ```
+/// use wgrad::{prelude::*, random::RandomKey};
+/// let values = TruncatedNormal::new().stddev(0.5).values(&[100].into(), &RandomKey::new(42, "kernel", 0))?;
+/// assert!(values.iter().all(|value| value.abs() < 1.001));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.TruncatedNormal")]
 pub struct TruncatedNormal {
@@ -36,6 +43,13 @@ pub struct TruncatedNormal {
 }
 
 /// Uniform from `minval` (-0.05) up to `maxval` (0.05).
+///
+/// ```
+/// use wgrad::{prelude::*, random::RandomKey};
+/// let values = RandomUniform::new().minval(0.0).maxval(1.0).values(&[100].into(), &RandomKey::new(42, "kernel", 0))?;
+/// assert!(values.iter().all(|value| (0.0..1.0).contains(value)));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Initializer, Clone, Debug)]
 #[initializer(alias("uniform"))]
 #[doc(alias = "keras.initializers.RandomUniform")]

@@ -9,6 +9,11 @@ use crate::{
 use std::f64::consts::PI;
 
 /// Which part of a complex number.
+///
+/// ```
+/// use wgrad::initializers::{STFT, Side};
+/// let sines = STFT::new().side(Side::Imag);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Side {
     /// Cosines.
@@ -19,6 +24,11 @@ pub enum Side {
 }
 
 /// By what a windowed kernel is divided.
+///
+/// ```
+/// use wgrad::{initializers::Scaling, layers::STFTSpectrogram};
+/// let layer = STFTSpectrogram::new().scaling(Scaling::Spectrum);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scaling {
     /// The root of the window's squares.
@@ -29,6 +39,12 @@ pub enum Scaling {
 }
 
 /// By what frames are multiplied: a window of SciPy, by name or as its values.
+///
+/// ```
+/// use wgrad::initializers::Window;
+/// assert_eq!(Window::Boxcar.values(3, false), [1.0, 1.0, 1.0]);
+/// assert_eq!(Window::Bartlett.values(3, false), [0.0, 1.0, 0.0]);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum Window {

@@ -4,6 +4,11 @@ use super::{Initializer, RandomNormal, TruncatedNormal};
 use crate::{Error, Result, Shape, config::Choice, random::RandomKey};
 
 /// Which size of a kernel counts.
+///
+/// ```
+/// use wgrad::{initializers::FanMode, prelude::*};
+/// let layer = Conv2D::new(8, 3).kernel_initializer(VarianceScaling::new().scale(2.0).mode(FanMode::FanOut));
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FanMode {
     /// The inputs of a unit.
@@ -16,6 +21,11 @@ pub enum FanMode {
 }
 
 /// What a scaled initializer draws from.
+///
+/// ```
+/// use wgrad::{initializers::Distribution, prelude::*};
+/// let layer = Dense::new(8).kernel_initializer(VarianceScaling::new().distribution(Distribution::Uniform));
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Distribution {
     /// Normal without the tails beyond two standard deviations, widened so that the variance stays right.
@@ -30,6 +40,14 @@ pub enum Distribution {
 /// Variance `scale / fan`: normal with standard deviation `sqrt(scale / fan)`, or uniform within `±sqrt(3 * scale / fan)`.
 ///
 /// A kernel of shape `(…, C, K)` has `C` inputs and `K` outputs, both times the size of its window.
+///
+/// ```
+/// use wgrad::{initializers::Distribution, prelude::*, random::RandomKey};
+/// let uniform = VarianceScaling::new().scale(3.0).distribution(Distribution::Uniform);
+/// let kernel = uniform.values(&[9, 4].into(), &RandomKey::new(42, "kernel", 0))?;
+/// assert!(kernel.iter().all(|value| value.abs() < 1.001)); // sqrt(3 * 3 / 9)
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.VarianceScaling")]
 pub struct VarianceScaling {
@@ -105,6 +123,13 @@ fn fans(shape: &Shape, [input_axes, output_axes]: [&Option<Vec<isize>>; 2]) -> R
 }
 
 /// Uniform in `±sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010), the default of kernels.
+///
+/// ```
+/// use wgrad::{prelude::*, random::RandomKey};
+/// let kernel = GlorotUniform::new().values(&[2, 4].into(), &RandomKey::new(42, "kernel", 0))?;
+/// assert!(kernel.iter().all(|value| value.abs() < 1.001)); // sqrt(6 / (2 + 4))
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.GlorotUniform")]
 pub struct GlorotUniform {
@@ -123,6 +148,11 @@ impl Initializer for GlorotUniform {
 }
 
 /// Truncated normal of variance `2 / (fan_in + fan_out)` (Glorot and Bengio, 2010).
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = Dense::new(8).kernel_initializer(GlorotNormal::new().seed(42));
+/// ```
 #[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.GlorotNormal")]
 pub struct GlorotNormal {
@@ -141,6 +171,13 @@ impl Initializer for GlorotNormal {
 }
 
 /// Uniform in `±sqrt(6 / fan_in)` (He et al., 2015), for layers with relu.
+///
+/// ```
+/// use wgrad::{prelude::*, random::RandomKey};
+/// let kernel = HeUniform::new().values(&[6, 4].into(), &RandomKey::new(42, "kernel", 0))?;
+/// assert!(kernel.iter().all(|value| value.abs() < 1.001)); // sqrt(6 / 6)
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.HeUniform")]
 pub struct HeUniform {
@@ -159,6 +196,11 @@ impl Initializer for HeUniform {
 }
 
 /// Truncated normal of variance `2 / fan_in` (He et al., 2015), for layers with relu.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = Conv2D::new(32, 3).activation(Relu).kernel_initializer(HeNormal::new());
+/// ```
 #[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.HeNormal")]
 pub struct HeNormal {
@@ -177,6 +219,13 @@ impl Initializer for HeNormal {
 }
 
 /// Uniform in `±sqrt(3 / fan_in)` (LeCun et al., 1998).
+///
+/// ```
+/// use wgrad::{prelude::*, random::RandomKey};
+/// let kernel = LecunUniform::new().values(&[3, 4].into(), &RandomKey::new(42, "kernel", 0))?;
+/// assert!(kernel.iter().all(|value| value.abs() < 1.001)); // sqrt(3 / 3)
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.LecunUniform")]
 pub struct LecunUniform {
@@ -195,6 +244,11 @@ impl Initializer for LecunUniform {
 }
 
 /// Truncated normal of variance `1 / fan_in` (LeCun et al., 1998), for layers with selu.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = Dense::new(8).activation(Selu).kernel_initializer(LecunNormal::new());
+/// ```
 #[derive(Initializer, Clone, Debug)]
 #[doc(alias = "keras.initializers.LecunNormal")]
 pub struct LecunNormal {

@@ -77,12 +77,29 @@ pub struct ZeroPadding<const N: usize> {
 }
 
 /// Zeros around sequences: `(N, T, C)` to `(N, T', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = ZeroPadding1D::new((1, 2)).apply(&Tensor::ones([1, 2, 1]));
+/// assert_eq!(y.to_vec::<f32>()?, [0.0, 1.0, 1.0, 0.0, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.layers.ZeroPadding1D")]
 pub type ZeroPadding1D = ZeroPadding<1>;
 /// Zeros around images: `(N, H, W, C)` to `(N, H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(ZeroPadding2D::new([(1, 1), (2, 2)]).apply(&Tensor::ones([1, 4, 4, 3])).shape()[..], [1, 6, 8, 3]);
+/// ```
 #[doc(alias = "keras.layers.ZeroPadding2D")]
 pub type ZeroPadding2D = ZeroPadding<2>;
 /// Zeros around volumes: `(N, D, H, W, C)` to `(N, D', H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(ZeroPadding3D::new(1).apply(&Tensor::ones([1, 4, 5, 6, 3])).shape()[..], [1, 6, 7, 8, 3]);
+/// ```
 #[doc(alias = "keras.layers.ZeroPadding3D")]
 pub type ZeroPadding3D = ZeroPadding<3>;
 
@@ -119,9 +136,19 @@ pub struct Cropping<const N: usize> {
 }
 
 /// Cuts borders off images: `(N, H, W, C)` to `(N, H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(Cropping2D::new([(2, 0), (1, 1)]).apply(&Tensor::ones([1, 4, 4, 3])).shape()[..], [1, 2, 2, 3]);
+/// ```
 #[doc(alias = "keras.layers.Cropping2D")]
 pub type Cropping2D = Cropping<2>;
 /// Cuts borders off volumes: `(N, D, H, W, C)` to `(N, D', H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(Cropping3D::new(1).apply(&Tensor::ones([1, 4, 5, 6, 3])).shape()[..], [1, 2, 3, 4, 3]);
+/// ```
 #[doc(alias = "keras.layers.Cropping3D")]
 pub type Cropping3D = Cropping<3>;
 

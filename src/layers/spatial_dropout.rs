@@ -69,8 +69,18 @@ pub struct SpatialDropout<const N: usize> {
 }
 
 /// Dropout of whole channels of images.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(SpatialDropout2D::new(0.5).apply(&Tensor::ones([2, 4, 4, 3])).shape()[..], [2, 4, 4, 3]);
+/// ```
 pub type SpatialDropout2D = SpatialDropout<2>;
 /// Dropout of whole channels of volumes.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(SpatialDropout3D::new(0.5).apply(&Tensor::ones([2, 4, 4, 4, 3])).shape()[..], [2, 4, 4, 4, 3]);
+/// ```
 pub type SpatialDropout3D = SpatialDropout<3>;
 
 impl<const N: usize> SimpleLayer for SpatialDropout<N> {

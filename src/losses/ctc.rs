@@ -43,6 +43,14 @@ impl Loss for CTC {
 
 /// [`CTC`] with the lengths of labels and of logits (int32, `(N,)`), and the class of the blank.
 ///
+/// ```
+/// use wgrad::{losses::ctc_loss, prelude::*};
+/// let (length, steps) = (Tensor::from([1]), Tensor::from([2]));
+/// let loss = ctc_loss(&Tensor::from([[1]]), &Tensor::zeros([1, 2, 2]), [&length, &steps], 0)?;
+/// assert!((loss.to_vec::<f32>()?[0] - (4f32 / 3.0).ln()).abs() < 1e-6); // three of four: 01, 10, 11
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// When the shapes do not fit.
 #[doc(alias = "keras.ops.ctc_loss")]

@@ -28,6 +28,13 @@ impl Loss for KLDivergence {
 
 /// `sum(target * log(target / prediction))` along the last axis: `(N, ..., K)` twice to `(N, ...)`.
 ///
+/// ```
+/// use wgrad::{losses::kl_divergence, prelude::*};
+/// let loss = kl_divergence(&Tensor::from([[0.5f32, 0.5]]), &Tensor::from([[0.25f32, 0.5]]))?;
+/// assert!((loss.to_vec::<f32>()?[0] - 0.5 * 2f32.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// When shapes differ by more than an axis of size one at the end.
 #[doc(alias = "keras.losses.kl_divergence")]
@@ -59,6 +66,13 @@ impl Loss for Poisson {
 }
 
 /// `mean(prediction - target * log(prediction + 1e-7))` along the last axis: `(N, ..., D)` twice to `(N, ...)`.
+///
+/// ```
+/// use wgrad::{losses::poisson, prelude::*};
+/// let loss = poisson(&Tensor::from([[2.0f32, 0.0]]), &Tensor::from([[1.0f32, 3.0]]))?;
+/// assert!((loss.to_vec::<f32>()?[0] - 2.0).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// When shapes differ by more than an axis of size one at the end.

@@ -26,6 +26,13 @@ impl Loss for Hinge {
 
 /// `mean(max(1 - target * prediction, 0))` along the last axis: `(N, ..., D)` twice to `(N, ...)`.
 ///
+/// ```
+/// use wgrad::{losses::hinge, prelude::*};
+/// let loss = hinge(&Tensor::from([[-1.0f32, 1.0], [1.0, 1.0]]), &Tensor::from([[-2.0f32, 0.5], [2.0, 0.0]]))?;
+/// assert_eq!(loss.to_vec::<f32>()?, [0.25, 0.5]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// When shapes differ by more than an axis of size one at the end.
 #[doc(alias = "keras.losses.hinge")]
@@ -55,6 +62,13 @@ impl Loss for SquaredHinge {
 }
 
 /// `mean(max(1 - target * prediction, 0)²)` along the last axis: `(N, ..., D)` twice to `(N, ...)`.
+///
+/// ```
+/// use wgrad::{losses::squared_hinge, prelude::*};
+/// let loss = squared_hinge(&Tensor::from([[-1.0f32, 1.0], [1.0, 1.0]]), &Tensor::from([[-2.0f32, 0.5], [2.0, 0.0]]))?;
+/// assert_eq!(loss.to_vec::<f32>()?, [0.125, 0.5]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// When shapes differ by more than an axis of size one at the end.
@@ -87,6 +101,13 @@ impl Loss for CategoricalHinge {
 }
 
 /// `max(max((1 - target) * prediction) - sum(target * prediction) + 1, 0)` along the last axis: `(N, ..., K)` twice to `(N, ...)`.
+///
+/// ```
+/// use wgrad::{losses::categorical_hinge, prelude::*};
+/// let loss = categorical_hinge(&Tensor::from([[0.0f32, 1.0], [1.0, 0.0]]), &Tensor::from([[0.25f32, 0.5], [2.0, 0.5]]))?;
+/// assert_eq!(loss.to_vec::<f32>()?, [0.75, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// When shapes differ by more than an axis of size one at the end.

@@ -7,6 +7,13 @@ use crate::{
 };
 
 /// What becomes of the losses of a batch's samples.
+///
+/// ```
+/// use wgrad::{losses::Reduction, prelude::*};
+/// let loss = MeanSquaredError::new().reduction(Reduction::None);
+/// assert_eq!(loss.call(&Tensor::from([[1.0f32], [2.0]]), &Tensor::from([[2.0f32], [4.0]]))?.to_vec::<f32>()?, [1.0, 4.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reduction {
     /// Their mean: the sum divided by how many there are.

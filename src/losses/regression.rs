@@ -31,6 +31,13 @@ impl Loss for MeanSquaredError {
 
 /// `mean((target - prediction)²)` along the last axis: `(N, ..., D)` twice to `(N, ...)`.
 ///
+/// ```
+/// use wgrad::{losses::mean_squared_error, prelude::*};
+/// let loss = mean_squared_error(&Tensor::from([[0.0f32, 0.0], [1.0, 1.0]]), &Tensor::from([[1.0f32, 3.0], [1.0, 1.0]]))?;
+/// assert_eq!(loss.to_vec::<f32>()?, [5.0, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// When shapes differ by more than an axis of size one at the end.
 #[doc(alias = "keras.losses.mean_squared_error")]
@@ -64,6 +71,13 @@ impl Loss for MeanAbsoluteError {
 
 /// `mean(|target - prediction|)` along the last axis: `(N, ..., D)` twice to `(N, ...)`.
 ///
+/// ```
+/// use wgrad::{losses::mean_absolute_error, prelude::*};
+/// let loss = mean_absolute_error(&Tensor::from([[0.0f32, 0.0], [1.0, 1.0]]), &Tensor::from([[1.0f32, 3.0], [1.0, 1.0]]))?;
+/// assert_eq!(loss.to_vec::<f32>()?, [2.0, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// When shapes differ by more than an axis of size one at the end.
 #[doc(alias = "keras.losses.mean_absolute_error")]
@@ -96,6 +110,13 @@ impl Loss for MeanAbsolutePercentageError {
 }
 
 /// `100 * mean(|(target - prediction) / target|)` along the last axis: `(N, ..., D)` twice to `(N, ...)`.
+///
+/// ```
+/// use wgrad::{losses::mean_absolute_percentage_error, prelude::*};
+/// let loss = mean_absolute_percentage_error(&Tensor::from([[2.0f32, 4.0]]), &Tensor::from([[1.0f32, 4.0]]))?;
+/// assert_eq!(loss.to_vec::<f32>()?, [25.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// When shapes differ by more than an axis of size one at the end.
@@ -131,6 +152,14 @@ impl Loss for MeanSquaredLogarithmicError {
 
 /// `mean((log(target + 1) - log(prediction + 1))²)` along the last axis: `(N, ..., D)` twice to `(N, ...)`.
 ///
+/// ```
+/// use wgrad::{losses::mean_squared_logarithmic_error, prelude::*};
+/// let e = std::f32::consts::E;
+/// let loss = mean_squared_logarithmic_error(&Tensor::from([[0.0f32]]), &Tensor::from([[e * e - 1.0]]))?;
+/// assert!((loss.to_vec::<f32>()?[0] - 4.0).abs() < 1e-5);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// When shapes differ by more than an axis of size one at the end.
 #[doc(alias = "keras.losses.mean_squared_logarithmic_error")]
@@ -165,6 +194,13 @@ impl Loss for CosineSimilarity {
 }
 
 /// `sum(target * prediction)` along `axis`, both brought to length one there; the metric's sign, not the loss'.
+///
+/// ```
+/// use wgrad::{losses::cosine_similarity, prelude::*};
+/// let likeness = cosine_similarity(&Tensor::from([[0.0f32, 2.0]]), &Tensor::from([[3.0f32, 4.0]]), -1)?;
+/// assert!((likeness.to_vec::<f32>()?[0] - 0.8).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// When shapes differ by more than an axis of size one at the end.
@@ -226,6 +262,13 @@ impl Loss for LogCosh {
 }
 
 /// `mean(log(cosh(prediction - target)))` along the last axis: `(N, ..., D)` twice to `(N, ...)`.
+///
+/// ```
+/// use wgrad::{losses::log_cosh, prelude::*};
+/// let loss = log_cosh(&Tensor::from([[0.0f32]]), &Tensor::from([[1.0f32]]))?;
+/// assert!((loss.to_vec::<f32>()?[0] - 1f32.cosh().ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// When shapes differ by more than an axis of size one at the end.

@@ -56,14 +56,29 @@ pub struct Conv<const N: usize> {
 }
 
 /// Convolution of sequences: `(N, T, C)` to `(N, T', filters)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(Conv1D::new(4, 3).apply(&Tensor::ones([2, 8, 3])).shape()[..], [2, 6, 4]);
+/// ```
 #[doc(alias = "keras.layers.Conv1D")]
 #[doc(alias = "Convolution1D")]
 pub type Conv1D = Conv<1>;
 /// Convolution of images: `(N, H, W, C)` to `(N, H', W', filters)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(Conv2D::new(4, 3).padding(Same).apply(&Tensor::ones([2, 8, 6, 3])).shape()[..], [2, 8, 6, 4]);
+/// ```
 #[doc(alias = "keras.layers.Conv2D")]
 #[doc(alias = "Convolution2D")]
 pub type Conv2D = Conv<2>;
 /// Convolution of volumes: `(N, D, H, W, C)` to `(N, D', H', W', filters)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(Conv3D::new(4, 3).apply(&Tensor::ones([2, 5, 6, 7, 1])).shape()[..], [2, 3, 4, 5, 4]);
+/// ```
 #[doc(alias = "keras.layers.Conv3D")]
 #[doc(alias = "Convolution3D")]
 pub type Conv3D = Conv<3>;

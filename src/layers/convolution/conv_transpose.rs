@@ -55,14 +55,32 @@ pub struct ConvTranspose<const N: usize> {
 }
 
 /// Transposed convolution of sequences: `(N, T, C)` to `(N, T', filters)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let doubling = Conv1DTranspose::new(4, 3).strides(2).padding(Same);
+/// assert_eq!(doubling.apply(&Tensor::ones([2, 8, 3])).shape()[..], [2, 16, 4]);
+/// ```
 #[doc(alias = "keras.layers.Conv1DTranspose")]
 #[doc(alias = "Convolution1DTranspose")]
 pub type Conv1DTranspose = ConvTranspose<1>;
 /// Transposed convolution of images: `(N, H, W, C)` to `(N, H', W', filters)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let doubling = Conv2DTranspose::new(4, 3).strides(2).padding(Same);
+/// assert_eq!(doubling.apply(&Tensor::ones([2, 8, 6, 3])).shape()[..], [2, 16, 12, 4]);
+/// ```
 #[doc(alias = "keras.layers.Conv2DTranspose")]
 #[doc(alias = "Convolution2DTranspose")]
 pub type Conv2DTranspose = ConvTranspose<2>;
 /// Transposed convolution of volumes: `(N, D, H, W, C)` to `(N, D', H', W', filters)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let doubling = Conv3DTranspose::new(4, 3).strides(2).padding(Same);
+/// assert_eq!(doubling.apply(&Tensor::ones([2, 3, 4, 5, 1])).shape()[..], [2, 6, 8, 10, 4]);
+/// ```
 #[doc(alias = "keras.layers.Conv3DTranspose")]
 #[doc(alias = "Convolution3DTranspose")]
 pub type Conv3DTranspose = ConvTranspose<3>;

@@ -50,9 +50,19 @@ pub struct DepthwiseConv<const N: usize> {
 }
 
 /// Depthwise convolution of sequences: `(N, T, C)` to `(N, T', C * depth_multiplier)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(DepthwiseConv1D::new(3).depth_multiplier(2).apply(&Tensor::ones([2, 8, 3])).shape()[..], [2, 6, 6]);
+/// ```
 #[doc(alias = "keras.layers.DepthwiseConv1D")]
 pub type DepthwiseConv1D = DepthwiseConv<1>;
 /// Depthwise convolution of images: `(N, H, W, C)` to `(N, H', W', C * depth_multiplier)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(DepthwiseConv2D::new(3).depth_multiplier(2).apply(&Tensor::ones([2, 8, 7, 3])).shape()[..], [2, 6, 5, 6]);
+/// ```
 #[doc(alias = "keras.layers.DepthwiseConv2D")]
 pub type DepthwiseConv2D = DepthwiseConv<2>;
 

@@ -55,10 +55,20 @@ pub struct SeparableConv<const N: usize> {
 }
 
 /// Separable convolution of sequences: `(N, T, C)` to `(N, T', filters)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(SeparableConv1D::new(4, 3).apply(&Tensor::ones([2, 8, 3])).shape()[..], [2, 6, 4]);
+/// ```
 #[doc(alias = "keras.layers.SeparableConv1D")]
 #[doc(alias = "SeparableConvolution1D")]
 pub type SeparableConv1D = SeparableConv<1>;
 /// Separable convolution of images: `(N, H, W, C)` to `(N, H', W', filters)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(SeparableConv2D::new(4, 3).padding(Same).apply(&Tensor::ones([2, 8, 6, 3])).shape()[..], [2, 8, 6, 4]);
+/// ```
 #[doc(alias = "keras.layers.SeparableConv2D")]
 #[doc(alias = "SeparableConvolution2D")]
 pub type SeparableConv2D = SeparableConv<2>;

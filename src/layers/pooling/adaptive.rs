@@ -23,12 +23,29 @@ pub struct AdaptiveMaxPooling<const N: usize> {
 }
 
 /// Adaptive pooling of sequences: `(N, T, C)` to `(N, T', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = AdaptiveMaxPooling1D::new(2).apply(&Tensor::from_slice(&[1.0f32, 3.0, 2.0, 4.0], [1, 4, 1])?);
+/// assert_eq!(y.to_vec::<f32>()?, [3.0, 4.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.layers.AdaptiveMaxPooling1D")]
 pub type AdaptiveMaxPooling1D = AdaptiveMaxPooling<1>;
 /// Adaptive pooling of images: `(N, H, W, C)` to `(N, H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(AdaptiveMaxPooling2D::new([4, 3]).apply(&Tensor::ones([2, 9, 7, 3])).shape()[..], [2, 4, 3, 3]);
+/// ```
 #[doc(alias = "keras.layers.AdaptiveMaxPooling2D")]
 pub type AdaptiveMaxPooling2D = AdaptiveMaxPooling<2>;
 /// Adaptive pooling of volumes: `(N, D, H, W, C)` to `(N, D', H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(AdaptiveMaxPooling3D::new(2).apply(&Tensor::ones([1, 5, 6, 7, 3])).shape()[..], [1, 2, 2, 2, 3]);
+/// ```
 #[doc(alias = "keras.layers.AdaptiveMaxPooling3D")]
 pub type AdaptiveMaxPooling3D = AdaptiveMaxPooling<3>;
 
@@ -62,12 +79,29 @@ pub struct AdaptiveAveragePooling<const N: usize> {
 }
 
 /// Adaptive pooling of sequences: `(N, T, C)` to `(N, T', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = AdaptiveAveragePooling1D::new(2).apply(&Tensor::from_slice(&[1.0f32, 3.0, 2.0, 4.0], [1, 4, 1])?);
+/// assert_eq!(y.to_vec::<f32>()?, [2.0, 3.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.layers.AdaptiveAveragePooling1D")]
 pub type AdaptiveAveragePooling1D = AdaptiveAveragePooling<1>;
 /// Adaptive pooling of images: `(N, H, W, C)` to `(N, H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(AdaptiveAveragePooling2D::new([4, 3]).apply(&Tensor::ones([2, 9, 7, 3])).shape()[..], [2, 4, 3, 3]);
+/// ```
 #[doc(alias = "keras.layers.AdaptiveAveragePooling2D")]
 pub type AdaptiveAveragePooling2D = AdaptiveAveragePooling<2>;
 /// Adaptive pooling of volumes: `(N, D, H, W, C)` to `(N, D', H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(AdaptiveAveragePooling3D::new(2).apply(&Tensor::ones([1, 5, 6, 7, 3])).shape()[..], [1, 2, 2, 2, 3]);
+/// ```
 #[doc(alias = "keras.layers.AdaptiveAveragePooling3D")]
 pub type AdaptiveAveragePooling3D = AdaptiveAveragePooling<3>;
 

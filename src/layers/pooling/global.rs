@@ -22,14 +22,31 @@ pub struct GlobalMaxPooling<const N: usize> {
 }
 
 /// The largest value of each channel of sequences: `(N, T, C)` to `(N, C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(GlobalMaxPooling1D::new().keepdims(true).apply(&Tensor::ones([2, 4, 3])).shape()[..], [2, 1, 3]);
+/// ```
 #[doc(alias = "keras.layers.GlobalMaxPooling1D")]
 #[doc(alias = "GlobalMaxPool1D")]
 pub type GlobalMaxPooling1D = GlobalMaxPooling<1>;
 /// The largest value of each channel of images: `(N, H, W, C)` to `(N, C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = GlobalMaxPooling2D::new().apply(&Tensor::arange(0.0, 8.0, 1.0).reshape([1, 2, 2, 2]));
+/// assert_eq!(y.to_vec::<f32>()?, [6.0, 7.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.layers.GlobalMaxPooling2D")]
 #[doc(alias = "GlobalMaxPool2D")]
 pub type GlobalMaxPooling2D = GlobalMaxPooling<2>;
 /// The largest value of each channel of volumes: `(N, D, H, W, C)` to `(N, C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(GlobalMaxPooling3D::new().apply(&Tensor::ones([2, 4, 5, 6, 3])).shape()[..], [2, 3]);
+/// ```
 #[doc(alias = "keras.layers.GlobalMaxPooling3D")]
 #[doc(alias = "GlobalMaxPool3D")]
 pub type GlobalMaxPooling3D = GlobalMaxPooling<3>;
@@ -67,14 +84,31 @@ pub struct GlobalAveragePooling<const N: usize> {
 }
 
 /// The mean of each channel of sequences: `(N, T, C)` to `(N, C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(GlobalAveragePooling1D::new().keepdims(true).apply(&Tensor::ones([2, 4, 3])).shape()[..], [2, 1, 3]);
+/// ```
 #[doc(alias = "keras.layers.GlobalAveragePooling1D")]
 #[doc(alias = "GlobalAvgPool1D")]
 pub type GlobalAveragePooling1D = GlobalAveragePooling<1>;
 /// The mean of each channel of images: `(N, H, W, C)` to `(N, C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = GlobalAveragePooling2D::new().apply(&Tensor::arange(0.0, 8.0, 1.0).reshape([1, 2, 2, 2]));
+/// assert_eq!(y.to_vec::<f32>()?, [3.0, 4.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.layers.GlobalAveragePooling2D")]
 #[doc(alias = "GlobalAvgPool2D")]
 pub type GlobalAveragePooling2D = GlobalAveragePooling<2>;
 /// The mean of each channel of volumes: `(N, D, H, W, C)` to `(N, C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(GlobalAveragePooling3D::new().apply(&Tensor::ones([2, 4, 5, 6, 3])).shape()[..], [2, 3]);
+/// ```
 #[doc(alias = "keras.layers.GlobalAveragePooling3D")]
 #[doc(alias = "GlobalAvgPool3D")]
 pub type GlobalAveragePooling3D = GlobalAveragePooling<3>;

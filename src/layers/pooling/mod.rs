@@ -40,14 +40,33 @@ pub struct MaxPooling<const N: usize> {
 }
 
 /// The largest value of each window of sequences: `(N, T, C)` to `(N, T', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = MaxPooling1D::new(2).apply(&Tensor::from_slice(&[1.0f32, 3.0, 2.0, 4.0], [1, 4, 1])?);
+/// assert_eq!(y.to_vec::<f32>()?, [3.0, 4.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.layers.MaxPooling1D")]
 #[doc(alias = "MaxPool1D")]
 pub type MaxPooling1D = MaxPooling<1>;
 /// The largest value of each window of images: `(N, H, W, C)` to `(N, H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = MaxPooling2D::new(2).apply(&Tensor::arange(0.0, 16.0, 1.0).reshape([1, 4, 4, 1]));
+/// assert_eq!(y.to_vec::<f32>()?, [5.0, 7.0, 13.0, 15.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.layers.MaxPooling2D")]
 #[doc(alias = "MaxPool2D")]
 pub type MaxPooling2D = MaxPooling<2>;
 /// The largest value of each window of volumes: `(N, D, H, W, C)` to `(N, D', H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(MaxPooling3D::new(2).apply(&Tensor::ones([1, 4, 6, 8, 3])).shape()[..], [1, 2, 3, 4, 3]);
+/// ```
 #[doc(alias = "keras.layers.MaxPooling3D")]
 #[doc(alias = "MaxPool3D")]
 pub type MaxPooling3D = MaxPooling<3>;
@@ -88,14 +107,33 @@ pub struct AveragePooling<const N: usize> {
 }
 
 /// The mean, padding not counted, of each window of sequences: `(N, T, C)` to `(N, T', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = AveragePooling1D::new(2).apply(&Tensor::from_slice(&[1.0f32, 3.0, 2.0, 4.0], [1, 4, 1])?);
+/// assert_eq!(y.to_vec::<f32>()?, [2.0, 3.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.layers.AveragePooling1D")]
 #[doc(alias = "AvgPool1D")]
 pub type AveragePooling1D = AveragePooling<1>;
 /// The mean, padding not counted, of each window of images: `(N, H, W, C)` to `(N, H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = AveragePooling2D::new(2).apply(&Tensor::arange(0.0, 16.0, 1.0).reshape([1, 4, 4, 1]));
+/// assert_eq!(y.to_vec::<f32>()?, [2.5, 4.5, 10.5, 12.5]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.layers.AveragePooling2D")]
 #[doc(alias = "AvgPool2D")]
 pub type AveragePooling2D = AveragePooling<2>;
 /// The mean, padding not counted, of each window of volumes: `(N, D, H, W, C)` to `(N, D', H', W', C)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(AveragePooling3D::new(2).apply(&Tensor::ones([1, 4, 6, 8, 3])).shape()[..], [1, 2, 3, 4, 3]);
+/// ```
 #[doc(alias = "keras.layers.AveragePooling3D")]
 #[doc(alias = "AvgPool3D")]
 pub type AveragePooling3D = AveragePooling<3>;

@@ -199,11 +199,26 @@ pub struct ConvLSTM<const N: usize> {
 }
 
 /// [`ConvLSTM`] over sequences of lines.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(ConvLSTM1D::new(6, 3).padding(Same).apply(&Tensor::ones([2, 4, 8, 1])).shape()[..], [2, 8, 6]);
+/// ```
 #[doc(alias = "keras.layers.ConvLSTM1D")]
 pub type ConvLSTM1D = ConvLSTM<1>;
 /// [`ConvLSTM`] over sequences of images.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(ConvLSTM2D::new(6, 3).return_sequences(true).apply(&Tensor::ones([2, 4, 8, 7, 1])).shape()[..], [2, 4, 6, 5, 6]);
+/// ```
 pub type ConvLSTM2D = ConvLSTM<2>;
 /// [`ConvLSTM`] over sequences of volumes.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(ConvLSTM3D::new(6, 3).apply(&Tensor::ones([2, 4, 5, 6, 7, 1])).shape()[..], [2, 3, 4, 5, 6]);
+/// ```
 #[doc(alias = "keras.layers.ConvLSTM3D")]
 pub type ConvLSTM3D = ConvLSTM<3>;
 
