@@ -104,6 +104,13 @@ impl Transform for RandomRotation {
 }
 
 /// While training, images are zoomed: `(N, H, W, C)` to the same shape. Positive factors make what is seen smaller, negative ones larger.
+///
+/// ```
+/// use wgrad::{ops::image::FillMode, prelude::*};
+/// let closer = RandomZoom::new([-0.3, -0.2]).fill_mode(FillMode::Constant);
+/// assert_eq!(closer.shared().call(&mut Call::new(Training::Yes, 42, 0), &Tensor::ones([2, 8, 8, 3]))?.shape()[..], [2, 8, 8, 3]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomZoom")]
 pub struct RandomZoom {
@@ -189,6 +196,14 @@ impl Transform for RandomZoom {
 }
 
 /// While training, images are moved: `(N, H, W, C)` to the same shape.
+///
+/// ```
+/// use wgrad::{ops::image::FillMode, prelude::*};
+/// let down = RandomTranslation::new([0.5, 0.5], 0.0).fill_mode(FillMode::Constant).shared();
+/// let image = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 4, 1, 1])?;
+/// assert_eq!(down.call(&mut Call::new(Training::Yes, 42, 0), &image)?.to_vec::<f32>()?, [0.0, 0.0, 1.0, 2.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomTranslation")]
 pub struct RandomTranslation {

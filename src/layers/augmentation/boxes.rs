@@ -4,6 +4,11 @@ use super::Frame;
 use crate::{Error, Result, Tensor, config::Choice};
 
 /// How the four numbers of a bounding box are meant. `rel` counts in widths and heights of the image instead of pixels.
+///
+/// ```
+/// use wgrad::{layers::BoxFormat, prelude::*};
+/// let layer = RandomFlip::new().bounding_box_format(BoxFormat::CenterXywh);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BoxFormat {
     /// Left, top, right, bottom.
@@ -29,6 +34,14 @@ pub enum BoxFormat {
 use BoxFormat::*;
 
 /// Boxes (N, B, 4) and their classes (N, B) of a batch of images; -1 is the class of a box that is none.
+///
+/// ```
+/// use wgrad::{layers::{BoundingBoxes, BoxFormat, convert_format}, prelude::*};
+/// let found = BoundingBoxes { boxes: Tensor::from([[1.0f32, 2.0, 3.0, 4.0]]).expand_dims(0), labels: Tensor::from([[7]]) };
+/// let corners = convert_format(&found.boxes, BoxFormat::Xywh, BoxFormat::Xyxy, [8, 8])?;
+/// assert_eq!(corners.to_vec::<f32>()?, [1.0, 2.0, 4.0, 6.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct BoundingBoxes {
     /// Four numbers each, (N, B, 4).

@@ -29,6 +29,11 @@ fn mask_of(x: &Tensor, channel: i32) -> Tensor {
 }
 
 /// While training, the hue of each image turns, in either direction: `(N, H, W, 3)` to the same shape.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RandomHue::new([0.0, 0.1]).value_range([0.0, 1.0]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomHue")]
 pub struct RandomHue {
@@ -68,6 +73,11 @@ impl Transform for RandomHue {
 }
 
 /// While training, the saturation of each image is multiplied by `f / (1 - f)`: `(N, H, W, 3)` to the same shape.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let as_it_is_or_more = RandomSaturation::new([0.5, 0.75]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomSaturation")]
 pub struct RandomSaturation {
@@ -104,6 +114,14 @@ impl Transform for RandomSaturation {
 }
 
 /// While training, some images become grey: `(N, H, W, 3)` to the same shape.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let all = RandomGrayscale::new().factor(1.0).shared();
+/// let red = Tensor::from_slice(&[1.0f32, 0.0, 0.0], [1, 1, 1, 3])?;
+/// assert_eq!(all.call(&mut Call::new(Training::Yes, 42, 0), &red)?.to_vec::<f32>()?, [0.2989; 3]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomGrayscale")]
 pub struct RandomGrayscale {
@@ -142,6 +160,11 @@ impl Transform for RandomGrayscale {
 }
 
 /// While training, each image loses some of its colour: `(N, H, W, 3)` to the same shape.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RandomColorDegeneration::new([0.2, 0.6]).seed(42);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomColorDegeneration")]
 pub struct RandomColorDegeneration {

@@ -4,6 +4,13 @@ use super::Frame;
 use crate::{Error, Result, Shape, Tensor, layers::Call, random::RandomKey};
 
 /// What an augmentation drew for a batch, under Keras' names. The same can be applied to images, masks, labels and boxes, and again.
+///
+/// ```
+/// use wgrad::{layers::Transformation, prelude::*};
+/// let drawn = Transformation::new([("angle", Tensor::from([30.0f32, -10.0]))]);
+/// assert_eq!(drawn.get("angle")?.to_vec::<f32>()?, [30.0, -10.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Transformation {
     values: Vec<(String, Tensor)>,

@@ -12,6 +12,11 @@ use crate::{
 };
 
 /// While training, the values of each channel are spread so that each is as frequent: by the histogram over the batch.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = Equalization::new().value_range([0.0, 1.0]).bins(64);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Equalization")]
 pub struct Equalization {
@@ -59,6 +64,12 @@ impl Transform for Equalization {
 
 /// The histogram of each tile of each image is equalized, but no value gets more than its share times `clip_limit`; between the tiles
 /// the curves are blended. In training and outside of it (Zuiderveld, 1994).
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = ContrastLimitedAdaptiveHistogramEqualization::new().clip_limit(2.0).tile_grid_size(4);
+/// assert_eq!(layer.apply(&Tensor::ones([1, 16, 16, 3])).shape()[..], [1, 16, 16, 3]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.ContrastLimitedAdaptiveHistogramEqualization")]
 pub struct ContrastLimitedAdaptiveHistogramEqualization {

@@ -14,6 +14,11 @@ use crate::{
 };
 
 /// While training, images get sharper or smoother: they are blended with, or moved away from, what a smoothing filter makes of them.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let sharper = RandomSharpness::new([0.5, 1.0]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomSharpness")]
 pub struct RandomSharpness {
@@ -51,6 +56,11 @@ impl Transform for RandomSharpness {
 }
 
 /// While training, some images are blurred.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RandomGaussianBlur::new().kernel_size(5).sigma([0.2, 1.0]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomGaussianBlur")]
 pub struct RandomGaussianBlur {
@@ -96,6 +106,11 @@ impl Transform for RandomGaussianBlur {
 }
 
 /// While training, some images are deformed: each pixel moves by smooth noise.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let half_of_the_images = RandomElasticTransform::new().factor([0.5, 0.5]).scale(0.4);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomElasticTransform")]
 pub struct RandomElasticTransform {

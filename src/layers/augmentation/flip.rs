@@ -4,6 +4,11 @@ use super::{BoundingBoxes, BoxFormat, Draws, Frame, ImageOptions, Transform, Tra
 use crate::{Result, Tensor, config::Choice, layers::Layer};
 
 /// Which way images are flipped.
+///
+/// ```
+/// use wgrad::{layers::FlipMode, prelude::*};
+/// let layer = RandomFlip::new().mode(FlipMode::Vertical);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FlipMode {
     /// Left and right change places.

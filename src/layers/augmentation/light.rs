@@ -7,6 +7,14 @@ use super::{
 use crate::{Result, Tensor, layers::Layer};
 
 /// While training, each image gets brighter or darker: a share of the range of values is added to all of its pixels.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let brighter = RandomBrightness::new([0.5, 0.5]).shared();
+/// let image = Tensor::full([1, 1, 1, 3], 100.0f32);
+/// assert_eq!(brighter.call(&mut Call::new(Training::Yes, 42, 0), &image)?.to_vec::<f32>()?, [227.5; 3]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomBrightness")]
 pub struct RandomBrightness {
@@ -41,6 +49,11 @@ impl Transform for RandomBrightness {
 }
 
 /// While training, the distance of each pixel from its image's mean, channel by channel, is multiplied by a number of the image.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RandomContrast::new([0.2, 0.4]).value_range([0.0, 1.0]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomContrast")]
 pub struct RandomContrast {

@@ -21,6 +21,14 @@ fn mixed(labels: &Tensor, drawn: &Transformation) -> Result<Tensor> {
 }
 
 /// While training, each image is blended with another one of its batch, and so are one-hot labels (Zhang et al., 2017).
+///
+/// ```
+/// use wgrad::{layers::Samples, prelude::*};
+/// let samples = Samples::new(&Tensor::ones([4, 8, 8, 3])).labels(&Tensor::eye(4));
+/// let mixed = samples.through(&MixUp::new().shared(), &mut Call::new(Training::Yes, 42, 0))?;
+/// assert_eq!(mixed.labels.expect("they went in").shape()[..], [4, 4]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.MixUp")]
 pub struct MixUp {
@@ -89,6 +97,14 @@ fn windows(draws: &Draws, across: &Tensor, down: &Tensor) -> (Tensor, Tensor) {
 }
 
 /// While training, a window of each image shows another image of its batch, and one-hot labels are mixed by its area (Yun et al., 2019).
+///
+/// ```
+/// use wgrad::{layers::Samples, prelude::*};
+/// let samples = Samples::new(&Tensor::ones([4, 8, 8, 3])).labels(&Tensor::eye(4));
+/// let mixed = samples.through(&CutMix::new().shared(), &mut Call::new(Training::Yes, 42, 0))?;
+/// assert_eq!(mixed.images.to_vec::<f32>()?, [1.0; 4 * 8 * 8 * 3]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.CutMix")]
 pub struct CutMix {
@@ -141,6 +157,11 @@ impl Transform for CutMix {
 }
 
 /// One value for all channels, or one for each.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RandomErasing::new().fill_value([124.0, 116.0, 104.0]);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum FillValue {
     /// The same.
@@ -175,6 +196,11 @@ impl Value for FillValue {
 }
 
 /// While training, a window of some images is filled with noise, or with one colour (Zhong et al., 2017).
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RandomErasing::new().scale([0.1, 0.2]).fill_value(0.0);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomErasing")]
 pub struct RandomErasing {

@@ -29,6 +29,11 @@ impl Flatten for ImageOptions {
 }
 
 /// The setters of what every augmentation has.
+///
+/// ```
+/// use wgrad::{layers::{BoxFormat, DataFormat}, prelude::*};
+/// let layer = RandomFlip::new().data_format(DataFormat::ChannelsFirst).bounding_box_format(BoxFormat::Xywh);
+/// ```
 pub trait ImageSetters: Shares<ImageOptions> + Sized {
     /// Where the axis of channels is.
     #[must_use = "a setter returns the changed options"]
@@ -48,6 +53,12 @@ pub trait ImageSetters: Shares<ImageOptions> + Sized {
 impl<L: Shares<ImageOptions>> ImageSetters for L {}
 
 /// How much at most, `0.2`, or from where to where, `[-0.1, 0.3]`.
+///
+/// ```
+/// use wgrad::layers::Factor;
+/// assert_eq!(Factor::from(0.2f32), Factor::One(0.2));
+/// assert_eq!(Factor::from([-0.1f32, 0.3]), Factor::Two([-0.1, 0.3]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Factor {
     /// How much at most; in which direction, the layer says.

@@ -14,6 +14,11 @@ use crate::{
 };
 
 /// While training, some images are seen from elsewhere: their corners move, each by itself.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let slight = RandomPerspective::new().scale(0.2).fill_value(255.0);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomPerspective")]
 pub struct RandomPerspective {

@@ -60,6 +60,16 @@ impl Layer for Pipeline {
 }
 
 /// Each image gets as many boxes: those beyond are dropped, missing ones are filled up. Images stay.
+///
+/// ```
+/// use wgrad::{layers::{BoxFormat, Samples}, prelude::*};
+/// let boxes = Tensor::from([[0.0f32, 0.0, 2.0, 1.0]]).expand_dims(0);
+/// let samples = Samples::new(&Tensor::ones([1, 4, 4, 3])).bounding_boxes(&boxes, &Tensor::from([[3]]));
+/// let layer = MaxNumBoundingBoxes::new(3).bounding_box_format(BoxFormat::Xyxy).shared();
+/// let filled = samples.through(&layer, &mut Call::new(Training::No, 42, 0))?;
+/// assert_eq!(filled.bounding_boxes.expect("they went in").labels.to_vec::<i32>()?, [3, -1, -1]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.MaxNumBoundingBoxes")]
 pub struct MaxNumBoundingBoxes {

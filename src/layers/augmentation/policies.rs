@@ -31,6 +31,11 @@ fn choices(factor: Factor, value_range: [f32; 2], interpolation: Interpolation) 
 }
 
 /// While training, `num_ops` augmentations, chosen anew for each batch, change its images one after another (Cubuk et al., 2019).
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RandAugment::new().num_ops(3).factor(0.4);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandAugment")]
 pub struct RandAugment {
@@ -112,6 +117,11 @@ impl Transform for RandAugment {
 /// While training, images are blended with mixtures of themselves, each changed by a chain of augmentations (Hendrycks et al., 2019). As in a
 /// traced function of Keras, the chains are chosen when a call is recorded: a model that replays its step keeps them, and draws weights and
 /// strengths anew.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = AugMix::new().num_chains(2).chain_depth(2).factor(0.2);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.AugMix")]
 pub struct AugMix {

@@ -12,6 +12,11 @@ use crate::{
 };
 
 /// While training, images are sheared, towards both sides equally often: `(N, H, W, C)` to the same shape.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = RandomShear::new().x_factor(0.2).y_factor([0.0, 0.1]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomShear")]
 pub struct RandomShear {

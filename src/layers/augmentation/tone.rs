@@ -14,6 +14,14 @@ use crate::{
 pub(super) const BYTES: [f32; 2] = [0.0, 255.0];
 
 /// While training, some images are inverted: the largest value less each pixel.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let all = RandomInvert::new().factor([1.0, 1.0]).shared();
+/// let image = Tensor::full([1, 1, 1, 3], 55.0f32);
+/// assert_eq!(all.call(&mut Call::new(Training::Yes, 42, 0), &image)?.to_vec::<f32>()?, [200.0; 3]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomInvert")]
 pub struct RandomInvert {
@@ -45,6 +53,14 @@ impl Transform for RandomInvert {
 }
 
 /// While training, values of images keep so many of their 8 bits only.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let four_bits = RandomPosterization::new([4.0, 5.0]).shared();
+/// let image = Tensor::full([1, 1, 1, 3], 100.0f32);
+/// assert_eq!(four_bits.call(&mut Call::new(Training::Yes, 42, 0), &image)?.to_vec::<f32>()?, [96.0; 3]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.RandomPosterization")]
 pub struct RandomPosterization {
@@ -81,6 +97,11 @@ impl Transform for RandomPosterization {
 }
 
 /// While training, something is added to the values of each image, then those from a threshold on are inverted.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = Solarization::new().addition_factor(0.2).threshold_factor([0.4, 0.6]);
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Solarization")]
 pub struct Solarization {
@@ -126,6 +147,13 @@ impl Transform for Solarization {
 }
 
 /// The values of each channel of each image are stretched over the whole range, in training and outside of it.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let image = Tensor::from_slice(&[10.0f32, 11.0, 11.0, 10.0], [1, 2, 2, 1])?;
+/// assert_eq!(AutoContrast::new().apply(&image).to_vec::<f32>()?, [0.0, 255.0, 255.0, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.AutoContrast")]
 pub struct AutoContrast {

@@ -9,6 +9,13 @@ use crate::{
 
 /// The middle of images, `(N, H, W, C)` to `(N, height, width, C)`, or `(H, W, C)` for one image. Smaller images are cut to the
 /// target's aspect ratio and enlarged.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let y = CenterCrop::new(2, 2).apply(&Tensor::arange(0.0, 16.0, 1.0).reshape([1, 4, 4, 1]));
+/// assert_eq!(y.to_vec::<f32>()?, [5.0, 6.0, 9.0, 10.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.CenterCrop")]
 pub struct CenterCrop {

@@ -3,6 +3,13 @@
 use crate::{Dim, Dims, Error, Result, Tensor, config::Choice};
 
 /// What comes of categories.
+///
+/// ```
+/// use wgrad::{layers::OutputMode, prelude::*};
+/// let y = CategoryEncoding::new(3).output_mode(OutputMode::MultiHot).apply(&Tensor::from([[0, 2, 2]]));
+/// assert_eq!(y.to_vec::<f32>()?, [1.0, 0.0, 1.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutputMode {
     /// Their numbers.

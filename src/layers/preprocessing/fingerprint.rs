@@ -3,6 +3,11 @@
 use crate::config::{Json, Reader, Value};
 
 /// A key of SipHash: two integers, or one that stands for both.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = Hashing::new(3).salt([133, 137]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Salt([i64; 2]);
 

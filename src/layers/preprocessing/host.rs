@@ -10,6 +10,13 @@ use crate::{
 
 /// A layer that calculates on the host. In a model it stands where only inputs, or other such layers, feed it: `fit`, `evaluate` and
 /// `predict` run it while a batch is prepared, and the device's part begins at its output.
+///
+/// ```
+/// use wgrad::{layers::HostLayer, prelude::*};
+/// let layer = StringLookup::new().vocabulary(["a", "b"]);
+/// assert_eq!(layer.transform(&["b", "c"])?, Array::from(vec![2_i64, 0]));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub trait HostLayer: Config {
     /// The output's sizes, as far as they are known, for inputs of these shapes; and its dtype in a model.
     ///

@@ -14,6 +14,14 @@ use std::{
 };
 
 /// Layers that learn from data before training: vocabularies, bins, mean and variance.
+///
+/// ```
+/// use wgrad::{layers::Adapt, prelude::*};
+/// let layer = StringLookup::new();
+/// layer.adapt(&["b", "a", "b"])?;
+/// assert_eq!(layer.get_vocabulary(), ["[UNK]", "b", "a"]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub trait Adapt {
     /// Learns from data in batches, whose first axis counts samples; what was learned before is forgotten.
     ///

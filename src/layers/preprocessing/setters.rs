@@ -5,6 +5,12 @@ use crate::{Error, Result, config::Shares};
 use std::path::Path;
 
 /// Options and vocabulary of `StringLookup`, `IntegerLookup` and `TextVectorization`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = StringLookup::new().vocabulary(["a", "b"]);
+/// assert_eq!(layer.get_vocabulary(), ["[UNK]", "a", "b"]);
+/// ```
 pub trait HasVocabulary: Shares<Lookup<Self::Token>> + Sized {
     /// What the vocabulary holds: `String` or `i64`.
     type Token: Token;
@@ -84,6 +90,12 @@ pub trait HasVocabulary: Shares<Lookup<Self::Token>> + Sized {
 }
 
 /// Options of `StringLookup` and `IntegerLookup` alone.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = StringLookup::new().mask_token("").vocabulary(["a", "b"]);
+/// assert_eq!(layer.get_vocabulary(), ["", "[UNK]", "a", "b"]);
+/// ```
 pub trait LookupSetters: HasVocabulary {
     /// On how many places tokens outside of the vocabulary are spread; with 0 they are errors.
     #[must_use = "a setter returns the changed options"]

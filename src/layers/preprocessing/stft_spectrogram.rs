@@ -9,6 +9,12 @@ use crate::{
 };
 
 /// What a spectrogram shows of each frequency.
+///
+/// ```
+/// use wgrad::{layers::SpectrogramMode, prelude::*};
+/// let layer = STFTSpectrogram::new().frame_length(16).frame_step(8).mode(SpectrogramMode::Stft);
+/// assert_eq!(layer.apply(&Tensor::ones([2, 64, 1])).shape()[..], [2, 7, 18]);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SpectrogramMode {
     /// The logarithm of the magnitude.

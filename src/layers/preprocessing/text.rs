@@ -3,6 +3,13 @@
 use crate::config::{Choice, Json, Reader, Value};
 
 /// What is done to text before it is cut.
+///
+/// ```
+/// use wgrad::{layers::{HostLayer, Standardize}, prelude::*};
+/// let layer = TextVectorization::new().standardize(Standardize::Lower).vocabulary(["a!"]);
+/// assert_eq!(layer.transform(&["A! a"])?, Array::new([2_i64, 1], [1, 2])?);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Standardize {
     /// Small letters, no punctuation; of both those of ASCII, as in TensorFlow.
@@ -15,6 +22,13 @@ pub enum Standardize {
 }
 
 /// Where text is cut.
+///
+/// ```
+/// use wgrad::{layers::{HostLayer, Split}, prelude::*};
+/// let layer = TextVectorization::new().split(Split::Character).vocabulary(["a", "b"]);
+/// assert_eq!(layer.transform(&["ba"])?, Array::new([3_i64, 2], [1, 2])?);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Split {
     /// At blanks, tabs and ends of lines.
@@ -42,6 +56,13 @@ pub enum IntegerType {
 }
 
 /// How many tokens in a row become one: up to so many, or these numbers of them.
+///
+/// ```
+/// use wgrad::{layers::HostLayer, prelude::*};
+/// let layer = TextVectorization::new().ngrams([2]).vocabulary(["a b"]);
+/// assert_eq!(layer.transform(&["a b b"])?, Array::new([2_i64, 1], [1, 2])?);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NGrams {
     /// From one token on.

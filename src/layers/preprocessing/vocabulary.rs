@@ -15,6 +15,11 @@ use std::{
 };
 
 /// How integers outside of the vocabulary are spread over several places.
+///
+/// ```
+/// use wgrad::{layers::OovMethod, prelude::*};
+/// let layer = IntegerLookup::new().num_oov_indices(4).oov_method(OovMethod::Farmhash);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OovMethod {
     /// By their remainder.
