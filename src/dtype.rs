@@ -9,6 +9,12 @@ use std::{borrow::Cow, fmt};
 /// Device dtypes take one 32-bit word an element on every device, halves one for two elements: they save memory, while
 /// kernels calculate in float32. The host-only ones exist at the border: labels and files arrive in them and are range-checked
 /// on their way to a device.
+///
+/// ```
+/// use wgrad::DType;
+/// assert_eq!(DType::F32.name(), "float32");
+/// assert!(!DType::I64.on_device());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum DType {
@@ -130,6 +136,11 @@ impl fmt::Display for DType {
 }
 
 /// A Rust type that device tensors can be made from and read into.
+///
+/// ```
+/// use wgrad::{DType, Element};
+/// assert_eq!(<f32 as Element>::DTYPE, DType::F32);
+/// ```
 pub trait Element: Copy + Send + Sync + PartialEq + fmt::Debug + 'static {
     /// The dtype of a tensor of these.
     const DTYPE: DType;

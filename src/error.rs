@@ -3,6 +3,12 @@
 use std::fmt;
 
 /// What went wrong, for programs; the text of an [`Error`] is for people.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let error = Tensor::from([1.0f32, 2.0]).item::<f32>().expect_err("these are two");
+/// assert_eq!(error.kind(), ErrorKind::Shape);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -29,6 +35,12 @@ pub enum ErrorKind {
 }
 
 /// An error of wgrad: [`kind`](Error::kind) says what sort, `Display` says it in full.
+///
+/// ```
+/// use wgrad::{Error, ErrorKind};
+/// let error = Error::new(ErrorKind::Data, "row 3 is empty").at("train.csv");
+/// assert_eq!(error.to_string(), "train.csv: row 3 is empty");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,

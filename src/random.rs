@@ -15,6 +15,13 @@ use std::{
 };
 
 /// Which random numbers: those of `stream` (a layer, a weight, a dataset) at `step` under `seed`.
+///
+/// ```
+/// use wgrad::random::RandomKey;
+/// let key = RandomKey::new(42, "dense/kernel", 0);
+/// assert_eq!(key.uniform(3), RandomKey::new(42, "dense/kernel", 0).uniform(3));
+/// assert!(key.uniform(100).iter().all(|u| (0.0..1.0).contains(u)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RandomKey {
     /// The seed that the user chose.
@@ -123,12 +130,23 @@ thread_local! {
 }
 
 /// Makes `seed` the default of the process: weights, shuffles and dropout repeat from run to run.
+///
+/// ```
+/// use wgrad::{prelude::*, random::current_seed};
+/// set_random_seed(42);
+/// assert_eq!(current_seed(), 42);
+/// ```
 #[doc(alias = "keras.utils.set_random_seed")]
 pub fn set_random_seed(seed: u64) {
     *lock(&DEFAULT) = Some(seed);
 }
 
 /// The seed of this thread's innermost scope, else the process' default, else one from the clock.
+///
+/// ```
+/// use wgrad::{prelude::*, random::current_seed};
+/// assert_eq!(Seed(7).scope(current_seed), 7);
+/// ```
 pub fn current_seed() -> u64 {
     if let Some(seed) = SCOPED.get() {
         return seed;
@@ -138,6 +156,13 @@ pub fn current_seed() -> u64 {
 }
 
 /// A seed for one piece of code: `Seed(42).scope(|| …)`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let draw = || Seed(42).scope(|| Dense::new(3).name("dense").apply(&Tensor::ones([1, 2])).to_vec::<f32>());
+/// assert_eq!(draw()?, draw()?);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Seed(pub u64);
 

@@ -5,6 +5,14 @@ use smallvec::SmallVec;
 use std::{fmt, ops::Deref};
 
 /// The sizes of a tensor's axes, outermost first; a scalar has none.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let shape = Shape::from([2, 1]);
+/// assert_eq!((shape.rank(), shape.size(), shape.to_string()), (2, 2, "(2, 1)".to_owned()));
+/// assert_eq!(shape.broadcast(&[4, 1, 3].into())?[..], [4, 2, 3]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Shape(SmallVec<[usize; 4]>);
 
@@ -157,6 +165,11 @@ impl fmt::Debug for Shape {
 }
 
 /// Dtype and shape: all that shape inference needs to know of a tensor.
+///
+/// ```
+/// use wgrad::{DType, Spec};
+/// assert_eq!(Spec::new(DType::F32, [2, 3]).to_string(), "float32(2, 3)");
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Spec {
     /// Element type.
@@ -189,6 +202,11 @@ impl fmt::Display for Spec {
 }
 
 /// Where the elements of a view lie in a buffer: `offset + sum(index[axis] * strides[axis])`, in elements.
+///
+/// ```
+/// use wgrad::Layout;
+/// assert_eq!(Layout::contiguous(&[2, 3].into(), 0).strides[..], [3, 1]);
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Layout {
     /// Sizes of the view's axes.

@@ -10,6 +10,12 @@ use half::{bf16, f16};
 use std::ops::Range;
 
 /// The elements of an [`Array`], row-major.
+///
+/// ```
+/// use wgrad::{data::Values, prelude::*};
+/// assert_eq!(Array::new([1_i64, 2], [2])?.values(), &Values::I64(vec![1, 2]));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Values {
@@ -34,6 +40,13 @@ pub enum Values {
 }
 
 /// An array on the host; the first axis counts samples.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let array = Array::new([1_i64, 2, 3, 4, 5, 6], [2, 3])?;
+/// assert_eq!((array.samples(), array.dtype()), (2, DType::I64));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
     values: Values,

@@ -6,6 +6,13 @@ use half::{bf16, f16};
 use std::borrow::Cow;
 
 /// What `fit`, `evaluate` and `predict` take as one input: an array, a tensor, an ndarray, or a vector.
+///
+/// ```
+/// use wgrad::{data::AsArray, prelude::*};
+/// let numbers = vec![1.0f32, 2.0];
+/// assert_eq!(numbers.as_array()?.shape()[..], [2]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub trait AsArray {
     /// The data on the host.
     ///
@@ -15,6 +22,15 @@ pub trait AsArray {
 }
 
 /// What models take that have several inputs or targets: `[&a, &b]`, `&arrays[..]`, or [`Named`]; one array is a list of itself.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let (a, b) = (Input::new([1]).symbol(), Input::new([1]).symbol());
+/// let model = Model::new([&a, &b], &Add::new().apply([&a, &b]))?;
+/// let (ones, tens) = (Tensor::from([[1.0f32], [2.0]]), Tensor::from([[10.0f32], [20.0]]));
+/// assert_eq!(model.predict(&[&ones, &tens]).run()?.to_vec::<f32>()?, [11.0, 22.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub trait AsArrays {
     /// The data on the host.
     ///

@@ -32,6 +32,12 @@ pub enum Device {
 }
 
 /// Bytes of device memory.
+///
+/// ```
+/// use wgrad::Device;
+/// let memory = Device::Cpu.memory();
+/// println!("{} bytes used, {} at most", memory.used, memory.peak);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Held by living tensors and shared slots.

@@ -38,6 +38,15 @@ pub fn open(path: impl AsRef<Path>) -> Result<Array> {
 
 /// Reads a `.npy` file that is in memory. Small integers come as int32, uint32 and uint64 as int64.
 ///
+/// ```
+/// use wgrad::{data::Array, formats::npy};
+/// let array = Array::new([1.0_f32, 2.0], [2, 1])?;
+/// let mut bytes = Vec::<u8>::new();
+/// npy::write(&array, &mut bytes)?;
+/// assert_eq!(npy::read(&bytes)?, array);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// `Data` when it is damaged or holds what an [`Array`] cannot: complex numbers, dates, records, Python objects.
 pub fn read(bytes: &[u8]) -> Result<Array> {
@@ -114,6 +123,16 @@ pub fn open_npz(path: impl AsRef<Path>) -> Result<Vec<(String, Array)>> {
 
 /// The arrays of a `.npz` file that is in memory.
 ///
+/// ```
+/// use wgrad::{data::Array, formats::npy};
+/// let x = Array::new([1.0_f32, 2.0], [2, 1])?;
+/// let path = std::env::temp_dir().join("wgrad-read-npz-example.npz");
+/// npy::save_npz(&path, &[("x", &x)])?;
+/// assert_eq!(npy::read_npz(std::fs::read(&path)?)?, [("x".to_owned(), x)]);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// `Data`, as [`read`] and [`zip::Archive`], with the name of the array in front.
 pub fn read_npz(bytes: Vec<u8>) -> Result<Vec<(String, Array)>> {
@@ -127,6 +146,16 @@ pub fn read_npz(bytes: Vec<u8>) -> Result<Vec<(String, Array)>> {
 }
 
 /// Saves named arrays as a `.npz` file, atomically.
+///
+/// ```
+/// use wgrad::{data::Array, formats::npy};
+/// let (x, y) = (Array::new([1.0_f32, 2.0], [2, 1])?, Array::new([0_i64, 1], [2])?);
+/// let path = std::env::temp_dir().join("wgrad-save-npz-example.npz");
+/// npy::save_npz(&path, &[("x", &x), ("y", &y)])?;
+/// assert_eq!(npy::open_npz(&path)?, [("x".to_owned(), x), ("y".to_owned(), y)]);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// `Io`, or a name that is there twice; an older file then stays as it is.

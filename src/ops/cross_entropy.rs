@@ -249,6 +249,13 @@ fn same_shape(name: &str, target: &Tensor, output: &Tensor) {
 /// Probabilities are divided by their sum and clipped to `[1e-7, 1 - 1e-7]`. Labels outside `0..K` are clamped into it:
 /// check them on the host.
 ///
+/// ```
+/// use wgrad::{ops, prelude::*};
+/// let loss = ops::sparse_categorical_crossentropy(&Tensor::from([1]), &Tensor::zeros([1, 4]), true);
+/// assert!((loss.to_vec::<f32>()?[0] - 4f32.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Panics
 /// When shapes do not fit or labels are no int32.
 #[doc(alias = "keras.ops.sparse_categorical_crossentropy")]
@@ -275,6 +282,13 @@ pub fn sparse_categorical_crossentropy(target: &Tensor, output: &Tensor, from_lo
 /// `-sum(target * log p)` along the last axis, for target probabilities and logits or probabilities `output` of one shape `(N..., K)`;
 /// gives `(N...)`. Probabilities are divided by their sum and clipped to `[1e-7, 1 - 1e-7]`.
 ///
+/// ```
+/// use wgrad::{ops, prelude::*};
+/// let loss = ops::categorical_crossentropy(&Tensor::from([[0.0f32, 1.0]]), &Tensor::from([[0.5f32, 0.5]]), false);
+/// assert!((loss.to_vec::<f32>()?[0] - 2f32.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Panics
 /// When the shapes differ.
 #[doc(alias = "keras.ops.categorical_crossentropy")]
@@ -292,6 +306,13 @@ pub fn categorical_crossentropy(target: &Tensor, output: &Tensor, from_logits: b
 
 /// `-target * log p - (1 - target) * log(1 - p)` for each element, with logits or probabilities `output` of the targets' shape.
 /// Probabilities are clipped to `[1e-7, 1 - 1e-7]`.
+///
+/// ```
+/// use wgrad::{ops, prelude::*};
+/// let loss = ops::binary_crossentropy(&Tensor::from([1.0f32]), &Tensor::from([0.0f32]), true);
+/// assert!((loss.to_vec::<f32>()?[0] - 2f32.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Panics
 /// When the shapes differ.

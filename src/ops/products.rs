@@ -99,6 +99,14 @@ impl Tensor {
 /// Less heads of keys than of queries serve groups of these. `mask` (bool) and `bias` broadcast to `(N, heads, T, S)`; `causal` hides
 /// what is later than the query. The scale is `1 / sqrt(D)` if not given.
 ///
+/// ```
+/// use wgrad::{ops, prelude::*};
+/// let (same, value) = (Tensor::zeros([1, 2, 1, 1]), Tensor::from_slice(&[1.0f32, 3.0], [1, 2, 1, 1])?);
+/// let y = ops::dot_product_attention([&same, &same, &value], None, None, None, true)?;
+/// assert_eq!(y.to_vec::<f32>()?, [1.0, 2.0]); // the first step sees itself alone
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// When the shapes do not fit.
 #[doc(alias = "keras.ops.dot_product_attention")]

@@ -143,6 +143,13 @@ pub(super) fn random(device: &Device, row: Pointwise, dtype: DType, shape: Shape
 }
 
 /// Random words (uint32) of `shape`: those of [`RandomKey::bits`], on the current device.
+///
+/// ```
+/// use wgrad::{prelude::*, random::{self, RandomKey}};
+/// let key = RandomKey { seed: 42, stream: 0, step: 0 };
+/// assert_eq!(random::bits(&key, [5]).to_vec::<u32>()?, key.bits(5));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub fn bits(key: &RandomKey, shape: impl Into<Shape>) -> Tensor {
     random(&Device::current_or_cpu(), BITS, DType::U32, shape.into(), key)
 }
@@ -163,6 +170,12 @@ pub fn uniform(key: &RandomKey, shape: impl Into<Shape>, low: f32, high: f32) ->
 }
 
 /// Normal floats: those of [`RandomKey::normal`] within 4 ulp, times `deviation`, plus `mean`.
+///
+/// ```
+/// use wgrad::{prelude::*, random::{self, RandomKey}};
+/// let noise = random::normal(&RandomKey::new(42, "noise", 0), [2, 3], 0.0, 0.1);
+/// assert_eq!(noise.shape()[..], [2, 3]);
+/// ```
 #[doc(alias = "keras.random.normal")]
 pub fn normal(key: &RandomKey, shape: impl Into<Shape>, mean: f32, deviation: f32) -> Tensor {
     let unit = random(&Device::current_or_cpu(), NORMAL, DType::F32, shape.into(), key);
@@ -170,6 +183,13 @@ pub fn normal(key: &RandomKey, shape: impl Into<Shape>, mean: f32, deviation: f3
 }
 
 /// Normal floats within two deviations of the mean: those of [`RandomKey::truncated_normal`], drawn on the host.
+///
+/// ```
+/// use wgrad::{prelude::*, random::{self, RandomKey}};
+/// let numbers = random::truncated_normal(&RandomKey::new(42, "noise", 0), [100], 0.0, 1.0);
+/// assert!(numbers.to_vec::<f32>()?.iter().all(|z| z.abs() <= 2.0));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.random.truncated_normal")]
 #[track_caller]
 pub fn truncated_normal(key: &RandomKey, shape: impl Into<Shape>, mean: f32, deviation: f32) -> Tensor {
@@ -180,6 +200,13 @@ pub fn truncated_normal(key: &RandomKey, shape: impl Into<Shape>, mean: f32, dev
 
 /// Integers (int32) from `low` up to but without `high`, equal on every device: the upper word of `word * (high - low)`.
 /// Some are more likely than others by at most one part in `2^32 / (high - low)`.
+///
+/// ```
+/// use wgrad::{prelude::*, random::{self, RandomKey}};
+/// let dice = random::integers(&RandomKey::new(42, "dice", 0), [100], 1, 7);
+/// assert!(dice.to_vec::<i32>()?.iter().all(|eyes| (1..=6).contains(eyes)));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Panics
 /// When there is no integer between them.

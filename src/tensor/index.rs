@@ -9,6 +9,14 @@ use smallvec::SmallVec;
 use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 
 /// What is taken along one axis. Negative positions count from the end, ranges are cut at the ends, as in NumPy.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let x = Tensor::from([[1, 2], [3, 4]]);
+/// assert_eq!(x.at(&[Index::At(1)]).to_vec::<i32>()?, [3, 4]);
+/// assert_eq!(x.at(&[Index::New, All]).shape()[..], [1, 2, 2]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Index {
     /// One position; the axis goes away.

@@ -182,6 +182,12 @@ fn converted(colours: Colours, x: &Tensor) -> Result<Tensor> {
 
 /// Red, green and blue (…, 3), from 0 to 1, as hue, saturation and value.
 ///
+/// ```
+/// use wgrad::{ops::image, prelude::*};
+/// assert_eq!(image::rgb_to_hsv(&Tensor::from([[1.0f32, 0.0, 0.0]]))?.to_vec::<f32>()?, [0.0, 1.0, 1.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// Other channels, integers.
 #[doc(alias = "keras.ops.image.rgb_to_hsv")]
@@ -190,6 +196,12 @@ pub fn rgb_to_hsv(x: &Tensor) -> Result<Tensor> {
 }
 
 /// Hue, saturation and value (…, 3), from 0 to 1, as red, green and blue.
+///
+/// ```
+/// use wgrad::{ops::image, prelude::*};
+/// assert_eq!(image::hsv_to_rgb(&Tensor::from([[0.0f32, 1.0, 1.0]]))?.to_vec::<f32>()?, [1.0, 0.0, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// Other channels, integers.

@@ -30,6 +30,13 @@ fn filtered(x: &Tensor, filter: &Tensor, padding: Padding) -> Result<Tensor> {
 
 /// Images (N, H, W, C) blurred with `kernel_size` numbers and standard deviations `sigma`, a tensor of two, along height and width.
 ///
+/// ```
+/// use wgrad::{ops::image, prelude::*};
+/// let blurred = image::gaussian_blur(&Tensor::ones([1, 8, 8, 3]), [3, 5], &Tensor::from([1.0f32, 2.0]))?;
+/// assert_eq!(blurred.shape()[..], [1, 8, 8, 3]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// Another rank, sizes of zero.
 #[doc(alias = "keras.ops.image.gaussian_blur")]
@@ -51,6 +58,15 @@ pub fn gaussian_blur(images: &Tensor, kernel_size: [usize; 2], sigma: &Tensor) -
 
 /// Images (N, H, W, C) with each pixel moved by smooth noise of `key`: normal numbers times `sigma`, blurred over `sigma` pixels, times
 /// `alpha`. Both are scalars; `sigma` is at most `largest_sigma`.
+///
+/// ```
+/// use wgrad::{ops::image::{self, FillMode}, prelude::*, random::RandomKey};
+/// let (alpha, sigma) = (Tensor::from(2.0f32), Tensor::from(1.0f32));
+/// let sampling = (Interpolation::Bilinear, FillMode::Reflect, 0.0);
+/// let y = image::elastic_transform(&Tensor::ones([1, 8, 8, 3]), &alpha, &sigma, 1.0, sampling, &RandomKey::new(42, "elastic", 0))?;
+/// assert_eq!(y.shape()[..], [1, 8, 8, 3]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// Another rank or interpolation.
@@ -97,6 +113,13 @@ pub(crate) fn moved(
 
 /// Vertical and horizontal differences of images (N, H, W, C), by Sobel: (N, H, W, C, 2).
 ///
+/// ```
+/// use wgrad::{ops::image, prelude::*};
+/// let edges = image::sobel_edges(&Tensor::arange(0.0, 9.0, 1.0).reshape([1, 3, 3, 1]))?;
+/// assert_eq!(edges.at(&[0.into(), 1.into(), 1.into()]).to_vec::<f32>()?, [24.0, 8.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// Another rank, images of one row or column.
 #[doc(alias = "keras.ops.image.sobel_edges")]
@@ -112,6 +135,12 @@ pub fn sobel_edges(images: &Tensor) -> Result<Tensor> {
 }
 
 /// How [`ssim`] looks at images.
+///
+/// ```
+/// use wgrad::ops::image::SsimOptions;
+/// let of_bytes = SsimOptions { max_val: 255.0, ..SsimOptions::default() };
+/// assert_eq!(of_bytes.filter_size, 11);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SsimOptions {
     /// The largest value that there can be.
@@ -133,6 +162,14 @@ impl Default for SsimOptions {
 }
 
 /// The structural similarity of each pair of images (N, H, W, C), 1 for equal ones: (N,) (Wang et al., 2004).
+///
+/// ```
+/// use wgrad::{ops::image::{self, SsimOptions}, prelude::*};
+/// let image = Tensor::arange(0.0, 256.0, 1.0).reshape([1, 16, 16, 1]) / 256.0;
+/// let likeness = image::ssim(&image, &image, SsimOptions::default())?;
+/// assert!((likeness.to_vec::<f32>()?[0] - 1.0).abs() < 1e-5);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// Other shapes, images smaller than the window.

@@ -12,6 +12,13 @@ use crate::{
 
 /// Images (N, H, W, C) with zeros around them: before and after the rows, and before and after the columns.
 ///
+/// ```
+/// use wgrad::{ops::image, prelude::*};
+/// let y = image::pad_images(&Tensor::ones([1, 1, 2, 1]), (1, 0), (0, 1))?;
+/// assert_eq!(y.to_vec::<f32>()?, [0.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// Another rank.
 #[doc(alias = "keras.ops.image.pad_images")]
@@ -21,6 +28,13 @@ pub fn pad_images(images: &Tensor, rows: (usize, usize), columns: (usize, usize)
 }
 
 /// Images (N, H, W, C) without so many rows above and below, and columns before and behind.
+///
+/// ```
+/// use wgrad::{ops::image, prelude::*};
+/// let y = image::crop_images(&Tensor::arange(0.0, 16.0, 1.0).reshape([1, 4, 4, 1]), (1, 1), (1, 1))?;
+/// assert_eq!(y.to_vec::<f32>()?, [5.0, 6.0, 9.0, 10.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// Another rank, or when nothing is left.
@@ -79,6 +93,15 @@ pub fn extract_patches(x: &Tensor, size: &[usize], strides: Option<&[usize]>, di
 
 /// The matrices (N, 8) of [`affine_transform`] under which each of four corners `end` (N, 4, 2), x first, shows what lies at `start`.
 ///
+/// ```
+/// use wgrad::{ops::image, prelude::*};
+/// let start = Tensor::from([[0.0f32, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]).expand_dims(0);
+/// let to_the_right = &start + Tensor::from([2.0f32, 0.0]);
+/// let matrix = image::homography(&start, &to_the_right)?;
+/// assert_eq!(matrix.to_vec::<f32>()?, [1.0, 0.0, -2.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// Other shapes.
 pub fn homography(start: &Tensor, end: &Tensor) -> Result<Tensor> {
@@ -125,6 +148,16 @@ fn dot(a: &[Tensor; 3], b: &[Tensor; 3]) -> Tensor {
 /// Images (N, H, W, C) seen from elsewhere: what lay at the corners `start` (N, 4, 2), x first, comes to lie at `end`; `fill_value` is
 /// around it.
 ///
+/// ```
+/// use wgrad::{ops::image, prelude::*};
+/// let start = Tensor::from([[0.0f32, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]).expand_dims(0);
+/// let to_the_right = &start + Tensor::from([1.0f32, 0.0]);
+/// let row = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 1, 4, 1])?;
+/// let moved = image::perspective_transform(&row, &start, &to_the_right, Interpolation::Nearest, 0.0)?;
+/// assert_eq!(moved.to_vec::<f32>()?, [0.0, 1.0, 2.0, 3.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// Other shapes, another interpolation.
 #[doc(alias = "keras.ops.image.perspective_transform")]
@@ -163,6 +196,15 @@ fn kernel(method: Interpolation, x: &Tensor) -> Result<Tensor> {
 
 /// `images` with the axes `axes` taken to the sizes `sizes`: pixel `p` comes to lie at `scale p + translation`. `scale` and
 /// `translation` are tensors of one number for each axis. With `antialias` smaller images are smoothed.
+///
+/// ```
+/// use wgrad::{ops::image, prelude::*};
+/// let (scale, translation) = (Tensor::from([2.0f32, 2.0]), Tensor::from([0.0f32, 0.0]));
+/// let x = Tensor::ones([1, 4, 4, 3]);
+/// let y = image::scale_and_translate(&x, (&[1, 2], &[8, 8]), &scale, &translation, Interpolation::Bilinear, false)?;
+/// assert_eq!(y.shape()[..], [1, 8, 8, 3]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 ///
 /// # Errors
 /// Axes, numbers or a method that do not fit.

@@ -19,6 +19,11 @@ use super::{Case, fits};
 use crate::{DType, Error, Result, Tensor, config::Choice};
 
 /// What lies outside of an image.
+///
+/// ```
+/// use wgrad::{ops::image::FillMode, prelude::*};
+/// let layer = RandomRotation::new(0.1).fill_mode(FillMode::Nearest);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FillMode {
     /// A number: `kkkk|abcd|kkkk`.
