@@ -9,6 +9,23 @@ use crate::{
 pub use wgrad_derive::Constraint;
 
 /// A projection of a weight. It belongs to the step of an [optimizer](crate::optimizers::Optimizer): no one sees a weight before it.
+///
+/// ```
+/// use wgrad::{constraints::Constraint, prelude::*};
+///
+/// /// Weights stay between -1 and 1.
+/// #[derive(Constraint, Clone, Debug)]
+/// struct Clipped;
+///
+/// impl Constraint for Clipped {
+///     fn call(&self, w: &Tensor) -> Result<Tensor> {
+///         Ok(w.clip(-1.0, 1.0))
+///     }
+/// }
+///
+/// assert_eq!(Clipped.call(&Tensor::from([-3.0f32, 0.5]))?.to_vec::<f32>()?, [-1.0, 0.5]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.constraints.Constraint")]
 pub trait Constraint: Config {
     /// The weight nearest to `w` that is allowed, of the same shape.

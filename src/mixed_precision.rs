@@ -43,6 +43,12 @@ thread_local! {
 }
 
 /// Makes `policy` that of all layers made from now on, in the whole process.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// set_dtype_policy(Policy::MixedBfloat16);
+/// assert_eq!(Policy::current(), Policy::MixedBfloat16);
+/// ```
 #[doc(alias = "keras.config.set_dtype_policy")]
 pub fn set_dtype_policy(policy: Policy) {
     *lock(&DEFAULT) = policy;

@@ -8,6 +8,23 @@ use crate::{
 pub use wgrad_derive::Regularizer;
 
 /// A penalty on a tensor, added to the loss.
+///
+/// ```
+/// use wgrad::{prelude::*, regularizers::Regularizer};
+///
+/// /// `max(|x|) / 2`.
+/// #[derive(Regularizer, Clone, Debug)]
+/// struct Largest;
+///
+/// impl Regularizer for Largest {
+///     fn call(&self, x: &Tensor) -> Result<Tensor> {
+///         Ok(x.abs().max(&[]) * 0.5)
+///     }
+/// }
+///
+/// assert_eq!(Largest.call(&Tensor::from([-3.0f32, 2.0]))?.item::<f32>()?, 1.5);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.regularizers.Regularizer")]
 pub trait Regularizer: Config {
     /// The penalty, a scalar.
@@ -82,6 +99,11 @@ impl Regularizer for L1L2 {
 }
 
 /// Which vectors of a matrix.
+///
+/// ```
+/// use wgrad::regularizers::{OrthogonalRegularizer, Vectors};
+/// let of_units = OrthogonalRegularizer::new().mode(Vectors::Columns);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Vectors {
     /// Its rows: of a dense kernel, one for each input.

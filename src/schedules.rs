@@ -46,6 +46,13 @@ pub trait Schedule: Config {
 kind!(Schedule, "learning rate schedule");
 
 /// A learning rate: a number, or what follows from the steps done.
+///
+/// ```
+/// use wgrad::schedules::{ExponentialDecay, LearningRate};
+/// assert_eq!(LearningRate::from(0.1f32).at(1000), 0.1);
+/// let halving = LearningRate::from(ExponentialDecay::new(0.1, 1000, 0.5));
+/// assert!((halving.at(1000) - 0.05).abs() < 1e-6);
+/// ```
 #[derive(Clone, Debug)]
 pub enum LearningRate {
     /// The same at each step, until it is [set](crate::optimizers::Optimizer::set_learning_rate).

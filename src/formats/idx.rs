@@ -21,7 +21,7 @@ const FIRST_ALLOCATION: u64 = 64 << 20;
 /// ```
 /// use wgrad::formats::idx;
 /// let path = std::env::temp_dir().join("wgrad-idx-example");
-/// std::fs::write(&path, [0, 0, 8, 1, 0, 0, 0, 2, 7, 9])?;
+/// std::fs::write(&path, [0u8, 0, 8, 1, 0, 0, 0, 2, 7, 9])?;
 /// assert_eq!(idx::open(&path, 1)?, (vec![2], vec![7, 9]));
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), wgrad::Error>(())

@@ -5,6 +5,13 @@ use crate::{Tensor, Variable, random::RandomKey};
 use std::collections::VecDeque;
 
 /// Whether a call trains: dropout drops and batch normalization looks at the batch.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let (layer, x) = (Dropout::new(0.5).shared(), Tensor::ones([1, 8]));
+/// assert_eq!(layer.call(&mut Call::new(Training::No, 42, 0), &x)?.to_vec::<f32>()?, [1.0; 8]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Training {
     /// Part of a training step.
@@ -15,6 +22,14 @@ pub enum Training {
 
 /// The context of one call of a model: whether it trains, random numbers, and what layers hand to the caller: updates of
 /// weights and losses of their own.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let (layer, x) = (Dropout::new(0.5).shared(), Tensor::ones([1, 64]));
+/// let step = || Call::new(Training::Yes, 42, 7);
+/// assert_eq!(layer.call(&mut step(), &x)?.to_vec::<f32>()?, layer.call(&mut step(), &x)?.to_vec::<f32>()?);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Call {
     training: Training,
     seed: u64,

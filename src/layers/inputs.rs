@@ -4,6 +4,13 @@ use crate::{Error, Result, Tensor, config::Json};
 use smallvec::SmallVec;
 
 /// An argument of a call beside the inputs.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let inputs = Inputs::from(&Tensor::ones([2, 3])).with("return_state", Argument::Value(true.into()));
+/// assert!(inputs.flag("return_state")?);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Argument {
     /// A tensor, such as an attention mask.
@@ -15,6 +22,15 @@ pub enum Argument {
 }
 
 /// Tensors, masks and arguments of a call.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let x = Tensor::ones([1, 3, 8]);
+/// let inputs = Inputs::from(&x).with_mask(0, Some(Tensor::from([[true, true, false]])));
+/// assert_eq!(inputs.one()?.shape()[..], [1, 3, 8]);
+/// assert!(inputs.mask(0).is_some() && inputs.mask(1).is_none());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
     tensors: SmallVec<[Tensor; 2]>,
@@ -171,6 +187,12 @@ impl From<Outputs> for Inputs {
 }
 
 /// Tensors that a call gives, and their masks.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let outputs = Outputs::new([Tensor::ones([2, 3]), Tensor::zeros([2])]);
+/// assert_eq!(outputs.tensors()[1].shape()[..], [2]);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Outputs {
     tensors: SmallVec<[Tensor; 2]>,

@@ -22,6 +22,11 @@ pub(crate) fn fits(x: &Tensor, axis: isize, expected: usize, what: &str) -> Resu
 }
 
 /// One number for each of N axes, or one for all: `3`, `[3, 5]` or `(3, 5)`.
+///
+/// ```
+/// use wgrad::layers::Sizes;
+/// assert_eq!(*Sizes::<2>::from(3), [3, 3]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes<const N: usize>(pub(crate) [usize; N]);
 
@@ -67,6 +72,11 @@ impl<const N: usize> Value for Sizes<N> {
 }
 
 /// One axis or several: `-1`, `[1, 2]`. Files keep which of the two it was.
+///
+/// ```
+/// use wgrad::layers::Axes;
+/// assert_eq!(Axes::from([1, 2]).list(), [1, 2]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Axes {
     /// One axis.
@@ -117,6 +127,11 @@ impl Value for Axes {
 }
 
 /// A shape whose open sizes, `None`, an input decides: `64`, `[None, Some(64)]`.
+///
+/// ```
+/// use wgrad::layers::PartialShape;
+/// assert_eq!(PartialShape::from([None, Some(64)]).list(), [None, Some(64)]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartialShape(Vec<Option<usize>>);
 
@@ -171,6 +186,12 @@ impl Value for PartialShape {
 }
 
 /// Where the axis of channels is.
+///
+/// ```
+/// use wgrad::{layers::DataFormat, prelude::*};
+/// let layer = GlobalAveragePooling2D::new().data_format(DataFormat::ChannelsFirst);
+/// assert_eq!(layer.apply(&Tensor::ones([2, 3, 8, 8])).shape()[..], [2, 3]);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DataFormat {
     /// The last one: `(N, H, W, C)`, Keras' default.

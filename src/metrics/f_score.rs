@@ -4,6 +4,11 @@ use super::{Batch, Metric, MetricOptions, meter::state};
 use crate::{DType, Error, Result, Shape, Tensor, config::Choice, losses::spread, shape::Spec};
 
 /// How the scores of classes become one.
+///
+/// ```
+/// use wgrad::{metrics::Average, prelude::*};
+/// let metric = F1Score::new().average(Average::Macro);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Average {
     /// All classes are counted together.

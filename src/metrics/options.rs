@@ -62,6 +62,11 @@ impl Flatten for MetricOptions {
 }
 
 /// The options that every metric has.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let metric = SparseCategoricalAccuracy::new().name("acc");
+/// ```
 pub trait MetricExt: Metric + Sized {
     /// The name under which logs and history show it.
     fn name(mut self, name: impl Into<String>) -> Self {

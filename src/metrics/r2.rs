@@ -9,6 +9,11 @@ use crate::{
 };
 
 /// How the scores of outputs become one.
+///
+/// ```
+/// use wgrad::{metrics::ClassAggregation, prelude::*};
+/// let metric = R2Score::new().class_aggregation(ClassAggregation::VarianceWeightedAverage);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClassAggregation {
     /// Their mean.

@@ -48,6 +48,17 @@ pub fn load_model(path: impl AsRef<Path>) -> Result<Model> {
 
 /// The model in a `.keras` file that is in memory, as [`load_model`].
 ///
+/// ```
+/// use wgrad::{models::read_model, prelude::*};
+/// let model = Sequential::new().add(Input::new([4])).add(Dense::new(3)).build()?;
+/// let path = std::env::temp_dir().join("wgrad-read-model-example.keras");
+/// model.save(&path)?;
+/// let (x, read) = (Tensor::ones([2, 4]), read_model(std::fs::read(&path)?)?);
+/// assert_eq!(read.call(&x, Training::No)?.to_vec::<f32>()?, model.call(&x, Training::No)?.to_vec::<f32>()?);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// `Data` or `Shape`, with the entry of the archive.
 pub fn read_model(bytes: Vec<u8>) -> Result<Model> {

@@ -54,6 +54,14 @@ struct Built {
 }
 
 /// Inputs or outputs of a model: one symbol, a list, or symbols with names.
+///
+/// ```
+/// use wgrad::{models::Ends, prelude::*};
+/// let (age, fare) = (Input::new([1]).symbol(), Input::new([1]).symbol());
+/// let named = Ends::from([("age", &age), ("fare", &fare)]);
+/// let model = Model::new(named, &Concatenate::new().apply([&age, &fare]))?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Ends {
     symbols: Vec<Tensor>,

@@ -88,6 +88,16 @@ impl Model {
 
 /// Writes a picture of `model` to `path`: SVG, or DOT where the name ends so.
 ///
+/// ```
+/// use wgrad::{models::plot_model, prelude::*};
+/// let model = Sequential::new().add(Input::new([4])).add(Dense::new(3)).build()?;
+/// let path = std::env::temp_dir().join("wgrad-plot-model-example.svg");
+/// plot_model(&model, &path)?;
+/// assert!(path.exists());
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// Before the model is built, for other endings, and when the file cannot be written.
 #[doc(alias = "keras.utils.plot_model")]

@@ -10,6 +10,16 @@ use crate::{Error, Result, data::AsArrays, models::Model};
 use std::ops::Index;
 
 /// Loss and metrics by name: `scores["accuracy"]`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let mut model = Sequential::new().add(Input::new([1])).add(Dense::new(1).kernel_initializer(Ones)).build()?;
+/// model.compile(SGD::new(0.1), MeanSquaredError::new()).finish()?;
+/// let (x, y) = (Tensor::from([[1.0f32], [2.0]]), Tensor::from([[2.0f32], [4.0]]));
+/// let scores = model.evaluate((&x, &y)).verbose(Verbose::Silent).run()?;
+/// assert!((scores["loss"] - 2.5).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores(Vec<(String, f64)>);
 

@@ -17,6 +17,14 @@ use std::sync::{
 const DEFAULT_BATCH: usize = 32;
 
 /// How much a run says.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let mut model = Sequential::new().add(Input::new([2])).add(Dense::new(1)).build()?;
+/// model.compile(SGD::new(0.1), MeanSquaredError::new()).finish()?;
+/// model.fit((&Tensor::ones([4, 2]), &Tensor::zeros([4, 1]))).verbose(Verbose::Silent).run()?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verbose {
     /// A progress bar on a terminal, a line for each epoch elsewhere.
@@ -36,6 +44,16 @@ impl Verbose {
 }
 
 /// A training about to run.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let mut model = Sequential::new().add(Input::new([2])).add(Dense::new(1)).build()?;
+/// model.compile(SGD::new(0.1), MeanSquaredError::new()).finish()?;
+/// let (x, y) = (Tensor::ones([8, 2]), Tensor::zeros([8, 1]));
+/// let history = model.fit((&x, &y)).epochs(2).batch_size(4).validation_split(0.25).verbose(Verbose::Silent).run()?;
+/// assert_eq!(history["val_loss"].len(), 2);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[must_use = "run() trains"]
 pub struct Fit<'a> {
     model: &'a mut Model,

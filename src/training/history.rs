@@ -3,6 +3,16 @@
 use std::ops::Index;
 
 /// Loss and metrics by epoch: `history["val_loss"][0]`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let mut model = Sequential::new().add(Input::new([2])).add(Dense::new(1)).build()?;
+/// model.compile(SGD::new(0.1), MeanSquaredError::new()).finish()?;
+/// let (x, y) = (Tensor::ones([4, 2]), Tensor::zeros([4, 1]));
+/// let history = model.fit((&x, &y)).epochs(3).verbose(Verbose::Silent).run()?;
+/// assert_eq!((history.epochs(), history["loss"].len()), (3, 3));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[doc(alias = "keras.callbacks.History")]
 pub struct History {

@@ -16,6 +16,14 @@ use std::collections::VecDeque;
 const IN_FLIGHT: usize = 3;
 
 /// A prediction about to run.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let model = Sequential::new().add(Input::new([2])).add(Dense::new(1)).build()?;
+/// let x = Tensor::ones([5, 2]);
+/// assert_eq!(model.predict(&x).batch_size(2).run()?.shape()[..], [5, 1]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[must_use = "run() predicts"]
 pub struct Predict<'a> {
     model: &'a Model,

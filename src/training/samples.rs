@@ -13,6 +13,12 @@ use std::{borrow::Cow, ops::Range};
 
 /// Data to train on or to evaluate: `(&x, &y)` or `(&x, &y, &sample_weight)`. Each of them is an array or, for a model of several
 /// inputs or outputs, a list or [`Named`](crate::data::Named). The first axis counts samples.
+///
+/// ```
+/// use wgrad::{prelude::*, training::Samples};
+/// let (x, y, weights) = (Tensor::ones([4, 2]), Tensor::zeros([4, 1]), vec![1.0f32, 1.0, 0.5, 0.5]);
+/// let weighted = Samples::from((&x, &y, &weights));
+/// ```
 pub struct Samples<'a> {
     inputs: Result<Arrays<'a>>,
     targets: Result<Arrays<'a>>,

@@ -9,6 +9,11 @@ use crate::{
 };
 
 /// How a query and a key are compared.
+///
+/// ```
+/// use wgrad::{layers::ScoreMode, prelude::*};
+/// let layer = Attention::new().score_mode(ScoreMode::Concat);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ScoreMode {
     /// `q · k`.

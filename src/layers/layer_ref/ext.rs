@@ -10,6 +10,12 @@ use crate::{
 };
 
 /// What can be said of any layer before it is added to a model; comes last in a chain of setters.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = Dense::new(2).name("head").trainable(false);
+/// assert_eq!((layer.layer_name(), layer.is_trainable()), ("head", false));
+/// ```
 pub trait LayerExt: Into<LayerRef> {
     /// Names the layer.
     fn name(self, name: &str) -> LayerRef {

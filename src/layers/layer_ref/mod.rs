@@ -25,6 +25,14 @@ use std::{
 };
 
 /// A layer with a name: what models own. Clones are the same layer.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let (layer, x) = (Dense::new(2).shared(), Tensor::ones([1, 3]));
+/// assert_eq!(layer.clone().apply(&x).to_vec::<f32>()?, layer.clone().apply(&x).to_vec::<f32>()?);
+/// assert_eq!((layer.class_name(), layer.is_built()), ("Dense", true));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct LayerRef(Arc<Inner>);
 

@@ -7,6 +7,12 @@ use crate::{
 };
 
 /// How the outputs of both directions become one.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = Bidirectional::new(GRU::new(4)).merge_mode(MergeMode::Sum);
+/// assert_eq!(layer.apply(&Tensor::ones([2, 5, 3])).shape()[..], [2, 4]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergeMode {
     /// Their sum.

@@ -13,6 +13,11 @@ use crate::{
 };
 
 /// Which curve [`AUC`] looks at.
+///
+/// ```
+/// use wgrad::{metrics::Curve, prelude::*};
+/// let metric = AUC::new().curve(Curve::Pr);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Curve {
     /// Recall over the rate of false positives.
@@ -28,6 +33,11 @@ pub enum Curve {
 }
 
 /// How high the curve is between two thresholds.
+///
+/// ```
+/// use wgrad::{metrics::SummationMethod, prelude::*};
+/// let metric = AUC::new().summation_method(SummationMethod::Minoring);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SummationMethod {
     /// In the middle of both; for [`Curve::Pr`] by the interpolation of Davis and Goadrich, 2006.

@@ -21,6 +21,14 @@ use crate::{
 };
 
 /// One threshold or several, from 0 to 1: `0.5`, `[0.2, 0.5, 0.8]`. Files keep which of the two it was.
+///
+/// ```
+/// use wgrad::{metrics::Meter, prelude::*};
+/// let mut meter = Meter::new(TruePositives::new().thresholds([0.2, 0.5]));
+/// meter.update((&Tensor::from([0, 1, 1, 0]), &Tensor::from([0.1f32, 0.9, 0.3, 0.4])))?;
+/// assert_eq!(meter.result()?.to_vec::<f32>()?, [2.0, 1.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Thresholds {
     /// One threshold.
