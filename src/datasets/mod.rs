@@ -34,12 +34,24 @@ const MOST_BYTES: u64 = 1 << 30;
 
 /// Fashion-MNIST: 60,000 + 10,000 grey 28x28 pictures of ten sorts of clothing (Zalando SE, MIT licence).
 /// Source: <https://github.com/zalandoresearch/fashion-mnist>.
+///
+/// ```no_run
+/// let data = wgrad::datasets::fashion_mnist().load()?;
+/// assert_eq!(data.train.shape, [60_000, 28, 28, 1]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.datasets.fashion_mnist")]
 pub fn fashion_mnist() -> Loader {
     Loader::new(&catalog::FASHION_MNIST)
 }
 
 /// MNIST: 60,000 + 10,000 grey 28x28 pictures of handwritten digits (LeCun, Cortes and Burges, 1998).
+///
+/// ```no_run
+/// let digits = wgrad::datasets::mnist().load()?;
+/// assert_eq!(digits.test.shape, [10_000, 28, 28, 1]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.datasets.mnist")]
 pub fn mnist() -> Loader {
     Loader::new(&catalog::MNIST)
@@ -48,12 +60,23 @@ pub fn mnist() -> Loader {
 /// CIFAR-10: 50,000 + 10,000 colour 32x32 pictures of ten sorts of things (Krizhevsky, 2009), in its binary version.
 /// Those of `data_batch_1.bin` to `data_batch_5.bin` that are present are loaded, so a folder may hold a subset.
 /// Source: <https://www.cs.toronto.edu/~kriz/cifar.html>.
+///
+/// ```no_run
+/// let data = wgrad::datasets::cifar10().load()?;
+/// assert_eq!(data.test.shape, [10_000, 32, 32, 3]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[doc(alias = "keras.datasets.cifar10")]
 pub fn cifar10() -> Loader {
     Loader::new(&catalog::CIFAR10)
 }
 
 /// Where a dataset may come from; [`load`](Loader::load) finds and reads it.
+///
+/// ```no_run
+/// let digits = wgrad::datasets::mnist().data_dir("data").download(false).load()?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "call .load() to read the dataset"]
 pub struct Loader {
@@ -63,6 +86,12 @@ pub struct Loader {
 }
 
 /// A dataset: pictures to train on and pictures to test with.
+///
+/// ```no_run
+/// let data = wgrad::datasets::mnist().load()?;
+/// let ((x, y), (x_test, y_test)) = (data.train.arrays(), data.test.arrays());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// The pictures to train on.
@@ -72,6 +101,13 @@ pub struct Split {
 }
 
 /// Labelled pictures of one size.
+///
+/// ```
+/// use wgrad::datasets::Images;
+/// let two = Images { images: vec![0, 255], labels: vec![0, 1], shape: [2, 1, 1, 1], classes: &["black", "white"] };
+/// assert_eq!((two.len(), two.class(1)), (2, "white"));
+/// assert_eq!(two.slice(1..2).image(0), [255]);
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Images {
     /// N·H·W·C bytes, channels last, row by row from the top left; 0 is black.
