@@ -114,6 +114,17 @@ pub fn write(array: &Array, out: &mut dyn Write) -> Result<()> {
 
 /// The arrays of the `.npz` file at `path` with their names, in the order of the file.
 ///
+/// ```
+/// use wgrad::{data::Array, formats::npy};
+/// let path = std::env::temp_dir().join("wgrad-open-npz-example.npz");
+/// npy::save_npz(&path, &[("labels", &Array::from(vec![0_i64, 1]))])?;
+/// for (name, array) in npy::open_npz(&path)? {
+///     println!("{name} {}", array.shape()); // labels (2,)
+/// }
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+///
 /// # Errors
 /// `Io` when it cannot be read, else as [`read_npz`], with the path in front.
 pub fn open_npz(path: impl AsRef<Path>) -> Result<Vec<(String, Array)>> {

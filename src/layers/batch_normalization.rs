@@ -91,6 +91,11 @@ impl Initializer for Root {
 }
 
 /// Limits of the correction `x * r + d` of batch renormalization; without limit where not set.
+///
+/// ```
+/// use wgrad::{layers::RenormClipping, prelude::*};
+/// let layer = BatchNormalization::new().renorm(true).renorm_clipping(RenormClipping { rmax: Some(3.0), ..Default::default() });
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RenormClipping {
     /// The smallest `r`.

@@ -8,6 +8,11 @@ use crate::{
 
 /// `(before, after)` elements of each of N axes of space: `1` for all, `[1, 2]` the same on both sides of each axis, `[(1, 0), (2, 2)]`; of
 /// sequences `(1, 2)`.
+///
+/// ```
+/// use wgrad::layers::Borders;
+/// assert_eq!(Borders::<2>::from([1, 2]), Borders::from([(1, 1), (2, 2)]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Borders<const N: usize>([(usize, usize); N]);
 

@@ -32,6 +32,12 @@ impl SimpleLayer for Flatten {
 }
 
 /// The input itself.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// assert_eq!(Identity::new().apply(&Tensor::from([1.0f32, 2.0])).to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Layer, Clone, Debug)]
 #[doc(alias = "keras.layers.Identity")]
 pub struct Identity {}

@@ -230,6 +230,13 @@ fn known_sizes(inputs: &Inputs) -> BTreeSet<usize> {
 }
 
 /// A call about to be made: `attention.call_with((&query, &value)).causal().apply()`.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let x = Tensor::ones([2, 5, 8]);
+/// let y = MultiHeadAttention::new(2, 4).call_with((&x, &x)).causal().apply();
+/// assert_eq!(y.shape()[..], [2, 5, 8]);
+/// ```
 #[derive(Debug)]
 #[must_use = "apply() makes the call"]
 pub struct LayerCall {

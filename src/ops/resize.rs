@@ -9,6 +9,11 @@ use crate::{Error, Result, Tensor, config::Choice};
 use std::f64::consts::PI;
 
 /// Between pixels.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = Resizing::new(32, 32).interpolation(Interpolation::Bicubic);
+/// ```
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Interpolation {
     /// The pixel in which the place lies.

@@ -3,6 +3,13 @@
 use crate::{Error, Result, Shape};
 
 /// What surrounds the input of a convolution or pooling.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let x = Tensor::ones([1, 5, 5, 1]);
+/// assert_eq!(Conv2D::new(2, 3).padding(Padding::Valid).apply(&x).shape()[..], [1, 3, 3, 2]);
+/// assert_eq!(Conv2D::new(2, 3).padding(Padding::Same).apply(&x).shape()[..], [1, 5, 5, 2]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Padding {
     /// Nothing: only whole windows count, so the output has `(size - window) / stride + 1` positions.

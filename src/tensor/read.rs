@@ -9,6 +9,13 @@ use crate::{
 };
 
 /// Elements on their way from the device, as words.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let reading = (Tensor::from([1u32, 2]) + Tensor::from([3u32, 4])).read_later()?;
+/// assert_eq!(reading.wait()?, [4, 6]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Reading {
     state: State,
     spec: Spec,

@@ -93,6 +93,13 @@ impl Compiled {
 }
 
 /// A compilation about to be finished.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let mut model = Sequential::new().add(Input::new([2])).add(Dense::new(1)).build()?;
+/// model.compile(Adam::new(1e-3), MeanSquaredError::new()).metric(RootMeanSquaredError::new()).run_eagerly(true).finish()?;
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[must_use = "finish() compiles the model"]
 pub struct Compile<'a> {
     model: &'a mut Model,

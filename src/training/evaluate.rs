@@ -47,6 +47,16 @@ impl Index<&str> for Scores {
 }
 
 /// An evaluation about to run.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let mut model = Sequential::new().add(Input::new([2])).add(Dense::new(1)).build()?;
+/// model.compile(SGD::new(0.1), MeanSquaredError::new()).finish()?;
+/// let (x, y) = (Tensor::ones([5, 2]), Tensor::zeros([5, 1]));
+/// let scores = model.evaluate((&x, &y)).batch_size(2).verbose(Verbose::Silent).run()?;
+/// assert!(scores.get("loss").is_some());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[must_use = "run() evaluates"]
 pub struct Evaluate<'a> {
     model: &'a Model,

@@ -70,6 +70,11 @@ impl Flatten for CellOptions {
 }
 
 /// The setters of what all cells, and the layers that hold one, have in common.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = LSTM::new(8).use_bias(false).recurrent_initializer(Orthogonal::new());
+/// ```
 pub trait CellSetters: Sized {
     #[doc(hidden)]
     fn cell_options(&mut self) -> &mut CellOptions;
@@ -206,6 +211,12 @@ impl Flatten for WalkOptions {
 }
 
 /// The setters of how steps are walked, which all recurrent layers have in common.
+///
+/// ```
+/// use wgrad::prelude::*;
+/// let layer = GRU::new(4).return_sequences(true);
+/// assert_eq!(layer.apply(&Tensor::ones([2, 5, 3])).shape()[..], [2, 5, 4]);
+/// ```
 pub trait WalkSetters: Sized {
     #[doc(hidden)]
     fn walk_options(&mut self) -> &mut WalkOptions;

@@ -4,6 +4,13 @@ use super::adjoint;
 use crate::{DType, Tensor, ops::fits};
 
 /// By what the size of a matrix is measured.
+///
+/// ```
+/// use wgrad::{ops::MatrixNorm, prelude::*};
+/// let x = Tensor::from([[1.0f32, -2.0], [3.0, 4.0]]);
+/// assert_eq!(x.matrix_norm(MatrixNorm::One, [0, 1]).item::<f32>()?, 6.0);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MatrixNorm {
     /// The root of the sum of all squares.
