@@ -13,6 +13,30 @@ use crate::{
 use std::cell::Cell;
 
 /// What a layer builds its weights with.
+///
+/// ```
+/// use wgrad::prelude::*;
+///
+/// /// Adds a number that no optimizer changes.
+/// #[derive(Layer, Clone, Debug)]
+/// struct Shift {
+///     #[layer(weight)]
+///     offset: Weight,
+/// }
+///
+/// impl SimpleLayer for Shift {
+///     fn build(&mut self, build: &mut Build, _input: &Shape) -> Result<()> {
+///         self.offset = build.weight("offset", [1]).initializer(Constant(2.0)).frozen().add()?;
+///         Ok(())
+///     }
+///     fn call(&self, _call: &mut Call, x: &Tensor) -> Result<Tensor> {
+///         Ok(x + self.offset.value())
+///     }
+/// }
+///
+/// assert_eq!(Shift::new().apply(&Tensor::from([[1.0f32]])).to_vec::<f32>()?, [3.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Build {
     policy: Policy,
     /// In which the layer calculates.
