@@ -85,11 +85,11 @@ impl Transform for RandomPosterization {
     fn draw(&self, draws: &Draws) -> Result<Transformation> {
         let [from, to] = self.factor.over("factor", [1.0, 8.0])?;
         let bits = draws.each("factor", [from, to]).floor().clip(from, (to - 1.0).max(from));
-        Ok(Transformation::new([("shift_factor", (bits.negate() + 8.0).cast(DType::I32))]))
+        Ok(Transformation::new([("shift_factor", bits.negate() + 8.0)]))
     }
 
     fn images(&self, images: &Tensor, drawn: &Transformation) -> Result<Tensor> {
-        let shift = drawn.of_images("shift_factor")?;
+        let shift = drawn.of_images("shift_factor")?.cast(DType::I32);
         let step = shift.ones_like().left_shift(&shift).cast(DType::F32);
         let bytes = (rescaled(images, self.value_range, BYTES).floor() / &step).floor() * step;
         Ok(rescaled(&bytes, BYTES, self.value_range))
