@@ -1,14 +1,13 @@
 //! Layers applied to symbols: what functional models are made of.
 
 use super::{
-    Argument, Call, Inputs, LayerRef,
+    Call, Inputs, LayerRef,
     operation::{self, Operation},
 };
 use crate::{
     DType, Dims, Error, ErrorKind, Result, Tensor,
     config::Json,
     graph::{Symbolic, without_count},
-    random,
     shape::Spec,
 };
 use std::{
@@ -227,74 +226,6 @@ fn infer(layer: &LayerRef, inputs: &Inputs) -> Result<Vec<(Dims, DType, Option<D
 /// The sizes that axes of the inputs have, the small ones first.
 fn known_sizes(inputs: &Inputs) -> BTreeSet<usize> {
     inputs.all().flat_map(|x| x.dims().iter().copied().flatten().collect::<Vec<_>>()).collect()
-}
-
-/// A call about to be made: `attention.call_with((&query, &value)).causal().apply()`.
-///
-/// ```
-/// use wgrad::prelude::*;
-/// let x = Tensor::ones([2, 5, 8]);
-/// let y = MultiHeadAttention::new(2, 4).call_with((&x, &x)).causal().apply();
-/// assert_eq!(y.shape()[..], [2, 5, 8]);
-/// ```
-#[derive(Debug)]
-#[must_use = "apply() makes the call"]
-pub struct LayerCall {
-    layer: LayerRef,
-    inputs: Inputs,
-}
-
-impl LayerCall {
-    pub(super) fn new(layer: LayerRef, inputs: Inputs) -> Self {
-        Self { layer, inputs }
-    }
-
-    /// No output sees a later input: `use_causal_mask`.
-    pub fn causal(self) -> Self {
-        self.with("use_causal_mask", Argument::Value(true.into()))
-    }
-
-    /// An argument under Keras' name.
-    pub fn with(mut self, name: &str, argument: Argument) -> Self {
-        self.inputs = self.inputs.with(name, argument);
-        self
-    }
-
-    /// The mask of the first input: bool, true where it counts.
-    pub fn mask(mut self, mask: &Tensor) -> Self {
-        self.inputs = self.inputs.with_mask(0, Some(mask.clone()));
-        self
-    }
-
-    /// The states that a recurrent layer starts from.
-    pub fn initial_state(self, states: &[&Tensor]) -> Self {
-        self.with("initial_state", Argument::Tensors(states.iter().map(|&state| state.clone()).collect()))
-    }
-
-    /// The first output.
-    ///
-    /// # Panics
-    /// When no input is a symbol, and the layer does not take them.
-    #[track_caller]
-    pub fn apply(self) -> Tensor {
-        self.apply_all().swap_remove(0)
-    }
-
-    /// All outputs.
-    ///
-    /// # Panics
-    /// As [`apply`](Self::apply).
-    #[track_caller]
-    pub fn apply_all(self) -> Vec<Tensor> {
-        if self.inputs.all().any(|x| Meaning::of(x).is_some()) {
-            return apply(&self.layer, self.inputs, Some(Location::caller()));
-        }
-        let mut call = Call::new(super::Training::No, random::current_seed(), 0);
-        match self.layer.call_all(&mut call, &self.inputs) {
-            Ok(outputs) => outputs.tensors().to_vec(),
-            Err(error) => panic!("{error}"),
-        }
-    }
 }
 
 /// The error of a symbol, if something went wrong on the way to it.

@@ -1,17 +1,18 @@
 //! A layer with a name, built once and called often: what models own.
 
+mod calls;
 mod config;
 mod ext;
 mod host;
 
+pub use calls::LayerCall;
 pub(crate) use config::{file_names, name_all};
 pub use ext::LayerExt;
 
-use super::{Assets, Augmentation, Build, Call, Cell, Inputs, Layer, LayerWeight, Outputs};
+use super::{Assets, Augmentation, Build, Cell, Layer, LayerWeight};
 use crate::{
-    DType, Error, Result, Shape, Tensor, Variable,
+    DType, Result, Shape, Variable,
     config::{Class, Object, snake_case},
-    graph::LayerScope,
     lock::lock,
     mixed_precision::Policy,
     regularizers::Regularizer,
@@ -234,67 +235,6 @@ impl LayerRef {
     pub(super) fn build_inside(&self, input: &Shape) -> Result<()> {
         name_all(std::slice::from_ref(self));
         self.build(vec![input.clone()])
-    }
-
-    /// The output for `x`, in the policy's dtype if it is a float. The first call makes the weights.
-    ///
-    /// # Errors
-    /// When the layer does not take such an input.
-    pub fn call(&self, call: &mut Call, x: &Tensor) -> Result<Tensor> {
-        self.call_all(call, &Inputs::from(x))?.one().cloned()
-    }
-
-    /// The outputs for `inputs`, with their masks. The first call makes the weights.
-    ///
-    /// # Errors
-    /// When the layer does not take such inputs or arguments.
-    pub fn call_all(&self, call: &mut Call, inputs: &Inputs) -> Result<Outputs> {
-        if !call.is_inferring() {
-            self.name_if_unnamed(|| config::next_name(self.class_name()));
-        }
-        self.call_as(self.layer_name(), call, inputs)
-    }
-
-    /// [`call_all`](Self::call_all) with another name in the paths of weights and random numbers; without one for the outermost model.
-    pub(crate) fn call_as(&self, name: &str, call: &mut Call, inputs: &Inputs) -> Result<Outputs> {
-        let is_outermost = name.is_empty();
-        let _scope = (!is_outermost).then(|| LayerScope::enter(&self.described()));
-        let frozen = !self.is_trainable();
-        let result = call.inside(name, frozen, inputs.mask(0).cloned(), |call| {
-            if !self.is_built() {
-                self.build(inputs.tensors().iter().map(|x| x.shape().clone()).collect())?;
-            }
-            let built = self.0.built.get().expect("it was built before or just now");
-            if !call.is_inferring() {
-                self.draw(&call.path(), Some(call.seed()))?;
-            }
-            self.check_arguments(&*built.layer, inputs)?;
-            if let Some(outputs) = self.called_on_host(&*built.layer, call, inputs)? {
-                return Ok(outputs);
-            }
-            if !built.layer.autocast() {
-                return built.layer.call(call, inputs);
-            }
-            let cast = |x: &Tensor, dtype| if x.dtype().is_float() { x.cast(dtype) } else { x.clone() };
-            let inside = if built.layer.is_exact() { DType::F32 } else { self.policy().compute_dtype() };
-            let outputs = built.layer.call(call, &inputs.map(|x| cast(x, inside)))?;
-            if let Some(regularizer) = &self.0.activity_regularizer {
-                for y in outputs.tensors() {
-                    let samples = y.shape().first().copied().unwrap_or(1).max(1) as f32;
-                    call.add_loss(regularizer.call(&y.cast(DType::F32))? / samples);
-                }
-            }
-            Ok(outputs.map(|y| cast(y, self.policy().compute_dtype())))
-        });
-        result.map_err(|error: Error| if is_outermost { error } else { error.at_layer(&self.described()) })
-    }
-
-    fn check_arguments(&self, layer: &dyn Layer, inputs: &Inputs) -> Result<()> {
-        let known = layer.arguments();
-        let unknown = inputs.arguments().iter().find(|(name, _)| !known.contains(&name.as_str()));
-        let Some((name, _)) = unknown else { return Ok(()) };
-        let hint = if known.is_empty() { "it takes none".into() } else { format!("it takes {}", known.join(", ")) };
-        Err(Error::invalid(format!("unknown argument {name:?} of the call; {hint}")))
     }
 }
 
